@@ -1,0 +1,101 @@
+# Everything runs inside .venv, which `make` creates: Python, a C++ compiler and make are all it needs.
+#
+#   make build      compile the extension in place (the default)
+#   make demo       train the digits networks and draw what they read
+#   make test       run the tests; PYTEST_ARGS="-k sort" picks some
+#   make lint       ruff, pyright, clang-format; changes nothing
+#   make format     write what the formatters and ruff's fixes would
+#   make bench      measure against JAX, in .bench-env; BENCH_ARGS="--quick --only dispatch"
+#   make ulp        check the elementary functions over the whole float32 range
+#   make sanitize   run the tests on an extension built with address and undefined sanitizers
+#   make clean      remove what was built
+
+PYTHON ?= python3
+BIN := .venv/bin
+BUILD := build/in-place
+# Two builds at once in one folder would corrupt it.
+LOCK := $(if $(shell command -v flock),flock $(BUILD)/.lock,)
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test lint format bench ulp sanitize clean
+
+# More workers than this only compete for memory bandwidth.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 4 ] && echo 4 || echo $$n)
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+BENCH_JAX ?= 0.10.2
+CPP_FILES = $(shell find csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h')
+say = @printf '==> %s\n'
+
+.venv/.stamp: pyproject.toml
+	$(say) "installing into .venv what gradax needs (a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check numpy scipy llvmlite ml_dtypes opt_einsum pytest \
+	  pytest-xdist hypothesis cloudpickle ruff 'pyright[nodejs]' clang-format matplotlib scikit-learn tqdm \
+	  threadpoolctl scikit-build-core nanobind cmake ninja
+	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/gradax.pth"
+	@touch $@
+
+$(BUILD)/.stamp: CMakeLists.txt .venv/.stamp
+	mkdir -p $(BUILD)
+	$(LOCK) $(BIN)/cmake -S . -B $(BUILD) -G Ninja -DGRADAX_IN_PLACE=ON -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+	  -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+	@touch $@
+
+build: $(BUILD)/.stamp
+	$(say) "building the extension in place, for .venv"
+	@$(LOCK) $(BIN)/cmake --build $(BUILD)
+
+demo: build
+	$(say) "training two networks on 1,797 handwritten digits"
+	@$(BIN)/python examples/digits.py --picture digits.png
+
+test: build
+	$(say) "running the tests, $(JOBS) at a time"
+	@$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+lint: .venv/.stamp
+	$(say) "ruff"
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	$(say) "clang-format"
+	@$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+	$(say) "pyright"
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+format: .venv/.stamp
+	$(say) "ruff, clang-format"
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+	@$(BIN)/clang-format -i $(CPP_FILES)
+
+ifdef GRADAX_BENCH_PYTHON
+bench: build
+else
+bench: build .bench-env/.stamp
+endif
+	$(say) "measuring gradax and JAX in turns (a quarter of an hour; BENCH_ARGS=--quick: a glance)"
+	@$(BIN)/python benchmarks/harness.py $(BENCH_ARGS)
+
+.bench-env/.stamp:
+	$(say) "installing JAX $(BENCH_JAX) into .bench-env, to measure against"
+	@$(PYTHON) -m venv .bench-env
+	@.bench-env/bin/python -m pip install --quiet --disable-pip-version-check jax==$(BENCH_JAX)
+	@touch $@
+
+SANITIZED := build/sanitized
+sanitize: .venv/.stamp
+	$(say) "building the extension with sanitizers"
+	@mkdir -p build/sanitize
+	@$(BIN)/cmake -S . -B build/sanitize -G Ninja -DGRADAX_SANITIZE=address,undefined \
+	  -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
+	@$(BIN)/cmake --build build/sanitize
+	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
+	@cp -r gradax csrc tests benchmarks examples pyproject.toml $(SANITIZED)
+	@rm -f $(SANITIZED)/gradax/_native*.so && cp build/sanitize/_native*.so $(SANITIZED)/gradax
+	$(say) "running the tests with sanitizers"
+	@cd $(SANITIZED) && \
+	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(PYTEST_ARGS)
+
+clean:
+	rm -rf build gradax/_native*.so

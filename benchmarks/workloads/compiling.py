@@ -1,0 +1,52 @@
+"""Programs whose first call is what matters."""
+
+from .registry import workload
+
+
+def unrolled(jax, jnp, n_rounds):
+    def f(x, y):
+        for i in range(n_rounds):
+            x = jnp.sin(x) * y
+            y = y + x * (0.001 * i)
+        return x, y
+
+    return jax.jit(f), (jnp.linspace(0, 1, 16), jnp.linspace(1, 2, 16))
+
+
+@workload("100 unrolled equations", tolerance=1e-4)
+def unrolled_100(jax, jnp, np):
+    return unrolled(jax, jnp, 25)
+
+
+@workload("1,000 unrolled equations", tolerance=1e-3)
+def unrolled_1000(jax, jnp, np):
+    return unrolled(jax, jnp, 250)
+
+
+@workload("30 dense layers unrolled, their gradient", tolerance=1e-3)
+def deep_gradient(jax, jnp, np):
+    def loss(params, x):
+        for w in params:
+            x = jnp.tanh(x @ w) + x
+        return jnp.mean(x**2)
+
+    rng = np.random.default_rng(0)
+    draws = [rng.normal(size=(32, 32)).astype(np.float32) * 0.1 for _ in range(30)]
+    x = jnp.asarray(rng.normal(size=(16, 32)).astype(np.float32))
+    return jax.jit(jax.grad(loss)), ([jnp.asarray(w) for w in draws], x)
+
+
+@workload("20 inner jitted functions, called 100 times")
+def inner_calls(jax, jnp, np):
+    def make_block(i):
+        return jax.jit(lambda x: jnp.tanh(x * (1 + 0.01 * i)) + 0.1)
+
+    blocks = [make_block(i) for i in range(20)]
+
+    def f(x):
+        for _ in range(5):
+            for block in blocks:
+                x = block(x)
+        return x
+
+    return jax.jit(f), (jnp.linspace(0, 1, 256),)

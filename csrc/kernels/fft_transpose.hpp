@@ -1,0 +1,189 @@
+// Between arrays of complex numbers and lanes: interleaving, and transposition in registers.
+#pragma once
+
+#include <cstring>
+
+#include "fft_lanes.hpp"
+#include "target.hpp"
+
+#if defined(__GNUC__) && !defined(__clang__)
+// Vectors of 64 bytes are passed between inlined functions alone.
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
+namespace gradax {
+
+template <class R>
+struct VecOf;
+template <>
+struct VecOf<float> {
+  typedef float type __attribute__((vector_size(64)));
+};
+template <>
+struct VecOf<double> {
+  typedef double type __attribute__((vector_size(64)));
+};
+template <class R>
+using Vec = typename VecOf<R>::type;
+
+template <class R>
+struct Cx {
+  Vec<R> re, im;
+};
+
+template <class R>
+GX_INLINE void turn(Cx<R>& x, R re, R im) {
+  const Vec<R> real = x.re * re - x.im * im;
+  x.im = x.re * im + x.im * re;
+  x.re = real;
+}
+
+template <class R>
+GX_INLINE void turn(Cx<R>& x, const Cx<R>& w) {
+  const Vec<R> real = x.re * w.re - x.im * w.im;
+  x.im = x.re * w.im + x.im * w.re;
+  x.re = real;
+}
+
+template <class V>
+GX_INLINE void load_vector(const void* from, V& to) {
+  std::memcpy(&to, from, sizeof(V));
+}
+
+template <class V>
+GX_INLINE void store_vector(const V& from, void* to) {
+  std::memcpy(to, &from, sizeof(V));
+}
+
+// re and im of neighbours that lie as re, im, re, im .. in low and high.
+GX_INLINE void split_parts(const Vec<float>& low, const Vec<float>& high, Cx<float>& x) {
+  x.re = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  x.im = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+
+GX_INLINE void split_parts(const Vec<double>& low, const Vec<double>& high, Cx<double>& x) {
+  x.re = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14);
+  x.im = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15);
+}
+
+GX_INLINE void join_parts(const Cx<float>& x, Vec<float>& low, Vec<float>& high) {
+  low = __builtin_shufflevector(x.re, x.im, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  high = __builtin_shufflevector(x.re, x.im, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+GX_INLINE void join_parts(const Cx<double>& x, Vec<double>& low, Vec<double>& high) {
+  low = __builtin_shufflevector(x.re, x.im, 0, 8, 1, 9, 2, 10, 3, 11);
+  high = __builtin_shufflevector(x.re, x.im, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+// A square of complex numbers in vectors of 64 bytes: 8 by 8 of c64, 4 by 4 of c128.
+template <class R>
+inline constexpr int64_t square_size = n_lanes<R> / 2;
+
+GX_INLINE void transpose_square(Vec<double>* v, float) {
+  for (int i = 0; i < 8; i += 2) {
+    const Vec<double> a = v[i], b = v[i + 1];
+    v[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+    v[i + 1] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int i : {0, 1, 4, 5}) {
+    const Vec<double> a = v[i], b = v[i + 2];
+    v[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+    v[i + 2] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  for (int i = 0; i < 4; ++i) {
+    const Vec<double> a = v[i], b = v[i + 4];
+    v[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+    v[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+GX_INLINE void transpose_square(Vec<double>* v, double) {
+  for (int i = 0; i < 4; i += 2) {
+    const Vec<double> a = v[i], b = v[i + 1];
+    v[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+    v[i + 1] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  for (int i = 0; i < 2; ++i) {
+    const Vec<double> a = v[i], b = v[i + 2];
+    v[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+    v[i + 2] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+template <class R>
+GX_INLINE void load_one(const std::complex<R>* in, LaneLayout layout, int64_t count, int64_t i,
+                        Cx<R>& x) {
+  x = Cx<R>{};
+  for (int64_t l = 0; l < count; ++l) {
+    const std::complex<R> value = in[i * layout.element + l * layout.lane];
+    x.re[l] = value.real();
+    x.im[l] = value.imag();
+  }
+}
+
+template <class R>
+GX_INLINE void store_one(const Cx<R>& x, std::complex<R>* out, LaneLayout layout, int64_t count,
+                         int64_t i) {
+  for (int64_t l = 0; l < count; ++l)
+    out[i * layout.element + l * layout.lane] = {x.re[l], x.im[l]};
+}
+
+// x[i] = element i of all lanes; unused lanes are zero.
+template <class R>
+GX_INLINE void load_lanes(const std::complex<R>* in, LaneLayout layout, int64_t count, int64_t n,
+                          Cx<R>* x) {
+  constexpr int64_t size = square_size<R>;
+  int64_t i = 0;
+  if (count == n_lanes<R> && layout.lane == 1) {
+    for (; i < n; ++i) {
+      Vec<R> low, high;
+      load_vector(in + i * layout.element, low);
+      load_vector(in + i * layout.element + size, high);
+      split_parts(low, high, x[i]);
+    }
+  } else if (count == n_lanes<R> && layout.element == 1) {
+    for (; i + size <= n; i += size) {
+      Vec<double> low[size], high[size];
+      for (int64_t l = 0; l < size; ++l) {
+        load_vector(in + i + l * layout.lane, low[l]);
+        load_vector(in + i + (l + size) * layout.lane, high[l]);
+      }
+      transpose_square(low, R{});
+      transpose_square(high, R{});
+      for (int64_t j = 0; j < size; ++j)
+        split_parts(reinterpret_cast<Vec<R>&>(low[j]), reinterpret_cast<Vec<R>&>(high[j]), x[i + j]);
+    }
+  }
+  for (; i < n; ++i) load_one(in, layout, count, i, x[i]);
+}
+
+template <class R>
+GX_INLINE void store_lanes(const Cx<R>* x, std::complex<R>* out, LaneLayout layout, int64_t count,
+                           int64_t n) {
+  constexpr int64_t size = square_size<R>;
+  int64_t i = 0;
+  if (count == n_lanes<R> && layout.lane == 1) {
+    for (; i < n; ++i) {
+      Vec<R> low, high;
+      join_parts(x[i], low, high);
+      store_vector(low, out + i * layout.element);
+      store_vector(high, out + i * layout.element + size);
+    }
+  } else if (count == n_lanes<R> && layout.element == 1) {
+    for (; i + size <= n; i += size) {
+      Vec<double> low[size], high[size];
+      for (int64_t j = 0; j < size; ++j)
+        join_parts(x[i + j], reinterpret_cast<Vec<R>&>(low[j]), reinterpret_cast<Vec<R>&>(high[j]));
+      transpose_square(low, R{});
+      transpose_square(high, R{});
+      for (int64_t l = 0; l < size; ++l) {
+        store_vector(low[l], out + i + l * layout.lane);
+        store_vector(high[l], out + i + (l + size) * layout.lane);
+      }
+    }
+  }
+  for (; i < n; ++i) store_one(x[i], out, layout, count, i);
+}
+
+}  // namespace gradax

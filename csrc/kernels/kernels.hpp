@@ -1,0 +1,84 @@
+// The library kernels that compiled programs call.
+//
+// Every kernel has one signature: dense row-major inputs and outputs that do not overlap, and a
+// list of 64-bit parameters whose layout its comment gives ("dtype" is a code of dtype_codes.hpp,
+// flags are 0 or 1). Kernels split their work with gx_parallel_for, never touch Python and never
+// throw; a failure goes to gx_fail.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "../abi.h"
+
+namespace gradax {
+
+// Registers the kernels' symbols and adds call_kernel and set_routine to the module.
+void bind_kernels(nanobind::module_& module);
+
+}  // namespace gradax
+
+#define GX_KERNEL(name)                                                     \
+  void gx_##name(CallContext* ctx, void* const* ins, void* const* outs, \
+                 const int64_t* params)
+
+extern "C" {
+
+// outs[0][b] = op(ins[0][b]) op(ins[1][b]), matrices [m, k] and [k, n] after op.
+// params: dtype, batch, m, n, k, trans_a, trans_b, stride_a, stride_b, stride_c (elements from one
+// matrix to the next, 0 repeats one), out_dtype (sums are formed in it, or in f32 for f16, bf16).
+GX_KERNEL(gemm);
+
+// Sorts each of `outer` rows of n elements; outs[i] is ins[i] in the order of the keys.
+// params: outer, n, n_operands, n_keys, stable, descending, then a dtype for each operand.
+// The first n_keys operands are compared in turn; the order is that of JAX: NaN last, and equal to
+// each other, -0.0 equal to 0.0, complex by real part, then by imaginary part. Always stable.
+GX_KERNEL(sort);
+
+// outs[0] = the k largest of each row, outs[1] = their positions (i32), largest first. The order is
+// IEEE's total order (NaN above inf, 0.0 above -0.0); of equals the first comes first.
+// params: dtype, outer, n, k.
+GX_KERNEL(top_k);
+
+// Convolution of lhs [batch, spatial.., c_in] with rhs [spatial.., c_in / groups, c_out].
+// params: dtype, batch, c_in, c_out, groups, d (1 to 3), then d each of: input size, kernel size,
+// output size, stride, padding before, lhs dilation, rhs dilation.
+GX_KERNEL(conv);
+
+// Running sum, product, maximum or minimum along the middle axis of [outer, n, inner].
+// params: dtype, operation (0 sum, 1 product, 2 maximum, 3 minimum), outer, n, inner, reverse.
+GX_KERNEL(cumulative);
+
+// The same operations over windows of an array of d dimensions.
+// params: dtype, operation, d, then d each of: input size, window, output size, stride, padding
+// before, base dilation, window dilation. Outside the input is the operation's identity.
+GX_KERNEL(reduce_window);
+
+// Linear algebra on batches of dense row-major matrices of f32, f64, c64 or c128. Where LAPACK
+// fails, the results of that matrix are NaN.
+
+// outs[0] = the lower factor, zeros above. ins[0]'s lower triangle counts. params: dtype, batch, n.
+GX_KERNEL(cholesky);
+
+// outs[0] = x with op(a) x = b (left) or x op(a) = b; ins: a, b [m, n].
+// params: dtype, batch, m, n, left, lower, trans (0 a, 1 transposed, 2 and conjugated), unit.
+GX_KERNEL(trsm);
+
+// outs: packed factors [m, n], pivots (i32, from 0), permutation (i32, [m]).
+// params: dtype, batch, m, n.
+GX_KERNEL(lu);
+
+// outs: q [m, rows] if with_q, r [rows, n], where rows = full ? m : min(m, n).
+// params: dtype, batch, m, n, full, with_q.
+GX_KERNEL(qr);
+
+// outs: s, and with vectors u [m, full ? m : k], vh [full ? n : k, n], k = min(m, n).
+// params: dtype, batch, m, n, full, with_vectors.
+GX_KERNEL(svd);
+
+// outs: eigenvectors in columns, eigenvalues (real, ascending). params: dtype, batch, n, lower.
+GX_KERNEL(eigh);
+
+// outs: eigenvalues, then left and right eigenvectors as asked, all complex.
+// params: dtype, batch, n, with_left, with_right.
+GX_KERNEL(eig);
+}

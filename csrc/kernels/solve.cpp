@@ -1,0 +1,131 @@
+// Cholesky factors, triangular systems, LU factors.
+#include "kernels.hpp"
+#include "matrices.hpp"
+#include "product.hpp"
+
+namespace gradax {
+namespace {
+
+template <class T>
+void factor_cholesky(CallContext* ctx, int64_t batch, int64_t n, const T* a, T* out) {
+  for_batch(ctx, batch, n * n * n / 3 + n * n, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      T* x = out + b * n * n;
+      std::copy_n(a + b * n * n, n * n, x);
+      // A row-major lower triangle is the upper one of the column-major conjugate.
+      char uplo = 'U';
+      int size = static_cast<int>(n), ld = std::max(1, size), info = 0;
+      call_routine(GX_PICK(T, potrf), &uplo, &size, x, &ld, &info);
+      for (int64_t i = 0; i < n; ++i) {
+        if (info != 0) std::fill_n(x + i * n, i + 1, nan_of<T>());
+        std::fill_n(x + i * n + i + 1, n - i - 1, T{});
+      }
+    }
+  });
+}
+
+struct Triangular {
+  int64_t batch, m, n;
+  bool left, lower, unit;
+  int64_t trans;
+};
+
+// Solves for the part of the right-hand sides that begins at x, `count` of them.
+template <class T>
+void solve_part(const Triangular& t, const T* a, T* x, int64_t count) {
+  // Row-major operands are their transposes in column-major order: sides and triangles swap.
+  char side = t.left ? 'R' : 'L', uplo = t.lower ? 'U' : 'L';
+  char trans = "NTC"[t.trans], diag = t.unit ? 'U' : 'N';
+  const int order = static_cast<int>(t.left ? t.m : t.n);
+  int rows = static_cast<int>(t.left ? count : t.n), columns = static_cast<int>(t.left ? t.m : count);
+  int lda = order, ldb = static_cast<int>(t.n);
+  T one{1};
+  call_routine(GX_PICK(T, trsm), &side, &uplo, &trans, &diag, &rows, &columns, &one,
+               const_cast<T*>(a), &lda, x, &ldb);
+}
+
+template <class T>
+void solve_triangular(CallContext* ctx, const Triangular& t, const T* a, const T* b, T* out) {
+  const int64_t order = t.left ? t.m : t.n, sides = t.left ? t.n : t.m;
+  if (t.m * t.n == 0) return;
+  int64_t part = sides;
+  if (t.batch < 2 * ctx->n_threads && routine_table.is_single_threaded)
+    part = std::clamp<int64_t>(sides / (2 * std::max(ctx->n_threads, 1)) + 1,
+                               std::min<int64_t>(16, sides), sides);
+  const int64_t parts = (sides + part - 1) / part;
+  parallel_for(ctx, t.batch * t.m, grain_for(t.n), [&](int64_t begin, int64_t end) {
+    std::copy(b + begin * t.n, b + end * t.n, out + begin * t.n);
+  });
+  for_batch(ctx, t.batch * parts, order * order * part, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i % parts * part, count = std::min(part, sides - first);
+      T* x = out + i / parts * t.m * t.n + (t.left ? first : first * t.n);
+      solve_part(t, a + i / parts * order * order, x, count);
+    }
+  });
+}
+
+template <class T>
+void factor_lu(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* out,
+               int32_t* pivots, int32_t* permutation) {
+  const int64_t k = std::min(m, n);
+  for_batch(ctx, batch, m * n * k + m, [&](int64_t begin, int64_t end) {
+    Scratch<T> columns(ctx, m * n);
+    if (!columns) return;
+    for (int64_t b = begin; b < end; ++b) {
+      int32_t *pivot = pivots + b * k, *order = permutation + b * m;
+      int rows = static_cast<int>(m), cols = static_cast<int>(n), ld = std::max(1, rows), info = 0;
+      transpose(a + b * m * n, m, n, columns.get());
+      if (k > 0) call_routine(GX_PICK(T, getrf), &rows, &cols, columns.get(), &ld, pivot, &info);
+      transpose(columns.get(), n, m, out + b * m * n);
+      if (info < 0) std::fill_n(out + b * m * n, m * n, nan_of<T>());
+      for (int64_t i = 0; i < m; ++i) order[i] = static_cast<int32_t>(i);
+      for (int64_t i = 0; i < k; ++i) {
+        pivot[i] -= 1;
+        std::swap(order[i], order[pivot[i]]);
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace gradax
+
+extern "C" void gx_cholesky(CallContext* ctx, void* const* ins, void* const* outs,
+                            const int64_t* params) {
+  using namespace gradax;
+  with_blas_dtype(ctx, params[0], "cholesky: LAPACK is not loaded", [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if (!has_routine(GX_PICK(T, potrf))) return false;
+    factor_cholesky(ctx, params[1], params[2], static_cast<const T*>(ins[0]),
+                    static_cast<T*>(outs[0]));
+    return true;
+  });
+}
+
+extern "C" void gx_trsm(CallContext* ctx, void* const* ins, void* const* outs,
+                        const int64_t* params) {
+  using namespace gradax;
+  with_blas_dtype(ctx, params[0], "trsm: BLAS is not loaded", [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if (!has_routine(GX_PICK(T, trsm))) return false;
+    const Triangular t{params[1], params[2],      params[3], params[4] != 0,
+                       params[5] != 0, params[7] != 0, params[6]};
+    solve_triangular(ctx, t, static_cast<const T*>(ins[0]), static_cast<const T*>(ins[1]),
+                     static_cast<T*>(outs[0]));
+    return true;
+  });
+}
+
+extern "C" void gx_lu(CallContext* ctx, void* const* ins, void* const* outs,
+                      const int64_t* params) {
+  using namespace gradax;
+  with_blas_dtype(ctx, params[0], "lu: LAPACK is not loaded", [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if (!has_routine(GX_PICK(T, getrf))) return false;
+    factor_lu(ctx, params[1], params[2], params[3], static_cast<const T*>(ins[0]),
+              static_cast<T*>(outs[0]), static_cast<int32_t*>(outs[1]),
+              static_cast<int32_t*>(outs[2]));
+    return true;
+  });
+}

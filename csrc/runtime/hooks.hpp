@@ -1,0 +1,30 @@
+// The Python functions that the runtime calls, registered once when the package is imported.
+#pragma once
+
+#include <Python.h>
+
+#include <cstdint>
+
+namespace gradax {
+
+enum class Hook {
+  ToArray,          // (leaf) -> Array; NotImplemented sends the call to the slow path
+  Sharding,         // (array) -> sharding of an array on the default device
+  Assemble,         // (array) -> ndarray of an array with several pieces
+  OnGlobalChanged,  // (function, name, old, new) -> None
+  Count,
+};
+
+// Returns a borrowed function; null, with a Python error set, if none was registered.
+PyObject* get_hook(Hook hook);
+
+// Registers `function` under its Python name; -1 with an error set for an unknown name.
+int set_hook(const char* name, PyObject* function);
+
+// Registers the class that failures of kind `status` raise.
+int set_error_class(int32_t status, PyObject* type);
+
+// Returns a borrowed exception class.
+PyObject* error_class(int32_t status);
+
+}  // namespace gradax

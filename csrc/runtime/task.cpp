@@ -1,0 +1,54 @@
+// What a stream's thread does for one call.
+#include <cstring>
+
+#include "runtime/pool.hpp"
+#include "runtime/stream.hpp"
+#include "runtime/clock.hpp"
+
+namespace gradax {
+
+Task::~Task() {
+  mark_buffers(-1);
+  for (Event* waited : waits_for) waited->release();
+  if (event) event->release();
+  args.clear();
+  outs.clear();
+  release_object(owner);
+}
+
+void Task::mark_buffers(int change) {
+  if (device != 0) return;
+  for (auto* buffers : {&args, &outs})
+    for (BufferRef& buffer : *buffers)
+      buffer.get()->queued_refs.fetch_add(change, std::memory_order_acq_rel);
+}
+
+void Task::run() {
+  CallContext ctx;
+  ctx.n_threads = num_threads();
+  ctx.status = GX_OK;
+  ctx.error = nullptr;
+  ctx.message[0] = '\0';
+  for (Event* waited : waits_for) {
+    waited->wait_native();
+    if (waited->has_failed()) return event->finish_like(*waited);
+  }
+  void* arena = program->arena_bytes ? gx_alloc(&ctx, program->arena_bytes) : nullptr;
+  if (ctx.status == GX_OK) {
+    std::vector<void*> in_pointers, out_pointers;
+    for (const BufferRef& buffer : args) in_pointers.push_back(buffer.data());
+    for (const BufferRef& buffer : program->constants) in_pointers.push_back(buffer.data());
+    for (const BufferRef& buffer : outs) out_pointers.push_back(buffer.data());
+    const double begin = program->measures_cost ? now_ns() : 0.0;
+    program->entry(&ctx, in_pointers.data(), out_pointers.data(), arena);
+    if (program->measures_cost) program->note_cost(now_ns() - begin);
+  }
+  gx_free(&ctx, arena);
+  // Before the event: whoever it wakes finds the memory of the arguments free.
+  mark_buffers(-1);
+  args.clear();
+  outs.clear();
+  event->finish(ctx);
+}
+
+}  // namespace gradax

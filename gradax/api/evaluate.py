@@ -1,0 +1,188 @@
+"""The eager evaluator: what an operation does when no trace is running.
+
+Small arrays are computed by the operation's NumPy reference; large ones, arrays that are still being
+written, and operations over programs are compiled, one operation a program.
+Cost: one dictionary look-up on a key of the operation's class, its parameters and the avals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradax import dtypes
+from gradax.compiler import compile_program
+from gradax.config import current, on_trace_key_change
+from gradax.control.programs import ProgramOp
+from gradax.core.aval import Aval
+from gradax.core.jaxpr import Eqn, Jaxpr, Var
+from gradax.core.op import Op, evaluation, infer
+from gradax.core.tracer import Tracer, escaped
+from gradax.core.value import as_value, conversion
+from gradax.errors import FloatingPointCheckError, at_user_line
+from gradax.native import Array, array_view
+
+Run = Callable[[Sequence[Any]], Any]
+
+# Up to here NumPy's call is cheaper than starting a compiled program and waiting for its threads.
+SMALL_ELEMENTS = 32768
+MAX_CLOSURES = 20_000
+
+_closures: dict[tuple[Any, ...], Run] = {}
+_from_numpy = Array.from_numpy
+
+
+def evaluate(op: Op, args: Sequence[Any]) -> Any:
+    """Compute `op` on arrays, NumPy values and Python scalars; return an Array or a tuple of them."""
+    try:
+        run = _closures[(type(op), *op.__dict__.values(), *[x.aval for x in args])]
+    except (KeyError, AttributeError):
+        args = arrays(args)
+        run = closure(op, tuple([x.aval for x in args]))
+    return run(args)
+
+
+def arrays(args: Sequence[Any]) -> tuple[Any, ...]:
+    """Return operands as arrays; a tracer here has outlived its trace."""
+    values = tuple(map(as_value, args))
+    for x in values:
+        if isinstance(x, Tracer):
+            raise escaped(x)
+    return values
+
+
+def closure(op: Op, avals: tuple[Aval, ...]) -> Run:
+    """Return the function that computes `op` on arrays of these avals."""
+    if isinstance(op, ProgramOp):
+        return compiled(op, avals)
+    key = (type(op), *op.__dict__.values(), *avals)
+    run = _closures.get(key)
+    if run is None:
+        if len(_closures) >= MAX_CLOSURES:
+            _closures.clear()
+        run = _closures[key] = make_closure(op, avals)
+    return run
+
+
+def make_closure(op: Op, avals: tuple[Aval, ...]) -> Run:
+    """Choose how to compute `op`."""
+    inferred = infer(op, avals)
+    outs = tuple(inferred) if op.multiple_results else (inferred,)
+    if max((a.size for a in (*avals, *outs)), default=0) > SMALL_ELEMENTS:
+        return compiled(op, avals)
+    return by_reference_many(op, avals, outs) if op.multiple_results else (
+        by_reference(op, avals, outs[0])
+    )  # fmt: skip
+
+
+def by_reference(op: Op, avals: tuple[Aval, ...], out: Aval) -> Run:
+    """Compute an operation of one result with NumPy."""
+    reference = op.reference
+
+    def run(args: Sequence[Any]) -> Any:
+        for x in args:
+            if type(x) is not Array or not x.is_ready():
+                return later(op, avals, args)
+        return _from_numpy(reference(*map(array_view, args)), out, False)
+
+    return run
+
+
+def by_reference_many(op: Op, avals: tuple[Aval, ...], outs: tuple[Aval, ...]) -> Run:
+    """Compute an operation of several results with NumPy."""
+    reference = op.reference
+
+    def run(args: Sequence[Any]) -> Any:
+        for x in args:
+            if type(x) is not Array or not x.is_ready():
+                return later(op, avals, args)
+        results = reference(*map(array_view, args))
+        return tuple([_from_numpy(x, a, False) for x, a in zip(results, outs, strict=True)])
+
+    return run
+
+
+def later(op: Op, avals: tuple[Aval, ...], args: Sequence[Any]) -> Any:
+    """Compute on arrays that are still being written, without waiting for them."""
+    return compiled(op, avals)(arrays(args))
+
+
+def compiled(op: Op, avals: tuple[Aval, ...]) -> Run:
+    """Return the compiled program of one operation.
+
+    It is remembered on the operation's program where there is one, so that it lives as long.
+    """
+    program = next((v for v in op.__dict__.values() if type(v) in (Jaxpr, tuple)), None)
+    if type(program) is tuple:
+        program = next((v for v in program if type(v) is Jaxpr), None)
+    key = ("eager", type(op), *op.__dict__.values(), *avals)
+    if program is not None:
+        return program.memo(key, lambda: compile_op(op, avals))
+    run = _closures.get(key)
+    if run is None:
+        run = _closures[key] = compile_op(op, avals)
+    return run
+
+
+def compile_op(op: Op, avals: tuple[Aval, ...]) -> Run:
+    """Compile the program that is one equation."""
+    invars = [Var(a) for a in avals]
+    inferred = infer(op, avals)
+    outvars = [Var(a) for a in (inferred if op.multiple_results else (inferred,))]
+    jaxpr = Jaxpr((), invars, [Eqn(op, invars, outvars)], outvars, op.name)
+    execute = compile_program(jaxpr, name=op.name).execute
+    if op.multiple_results:
+        return lambda args: tuple(execute(ready(args)))
+    return lambda args: execute(ready(args))[0]
+
+
+def ready(args: Sequence[Any]) -> Sequence[Any]:
+    """Return operands, refusing tracers, which have avals as well."""
+    for x in args:
+        if type(x) is not Array:
+            raise escaped(x)
+    return args
+
+
+def evaluate_checked(op: Op, args: Sequence[Any]) -> Any:
+    """Compute `op` and, where `debug_nans` or `debug_infs` asks for it, check the results."""
+    out = evaluate(op, args)
+    if current.debug_nans or current.debug_infs:
+        check_finite(op.name, out if op.multiple_results else (out,))
+    return out
+
+
+def check_finite(name: str, outs: Sequence[Any]) -> None:
+    """Raise a FloatingPointError when a result has what the settings forbid."""
+    for x in outs:
+        if not dtypes.issubdtype(x.dtype, np.inexact):
+            continue
+        view = array_view(x)
+        for kind, is_bad in (("nan", np.isnan), ("inf", np.isinf)):
+            if getattr(current, f"debug_{kind}s") and np.any(is_bad(view)):
+                raise FloatingPointCheckError(
+                    f"{name} made a value of {kind}, a {x.aval} array, while the setting"
+                    f" debug_{kind}s is on.{at_user_line()}"
+                )
+
+
+def watch_settings(key: Any, everywhere: bool) -> None:
+    """Check results from the first time on that a thread asks for it; until then it costs nothing."""
+    del key, everywhere
+    if current.debug_nans or current.debug_infs:
+        evaluation.evaluate = evaluate_checked
+
+
+def clear() -> None:
+    """Forget the closures and programs of single operations."""
+    _closures.clear()
+
+
+def install() -> None:
+    """Let core evaluate with this module: the first of the package's two inversions."""
+    conversion.to_array = _from_numpy
+    evaluation.evaluate = evaluate
+    on_trace_key_change(watch_settings)
+    watch_settings(None, True)

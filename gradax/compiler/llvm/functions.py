@@ -1,0 +1,300 @@
+"""Write the functions of a schedule: steps as straight code, loops and branches, kernels as calls."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradax.compiler.llvm.folds import fold_shape
+from gradax.compiler.llvm.kernels import nest_shape, scatter_shape, write_kernel
+from gradax.compiler.llvm.sweeps import sweep_shape
+from gradax.compiler.llvm.writer import Writer, memory_type
+from gradax.compiler.options import Options
+from gradax.compiler.schedule.ir import (
+    Block,
+    Buffer,
+    CallLibrary,
+    Choose,
+    Copy,
+    Counter,
+    Fold,
+    For,
+    Function,
+    Invoke,
+    Kernel,
+    Nest,
+    Run,
+    Scatter,
+    Step,
+    Sweep,
+    While,
+)
+from gradax.kernel.functions import is_complex, real_dtype
+
+HEADER = "(ptr %ctx, ptr %args, ptr %outs, ptr %arena) #0"
+SMALL_POINTS = 32
+
+
+def element_dtype(buffer: Buffer) -> np.dtype[Any]:
+    """Return the dtype of the elements that a kernel sees in a buffer."""
+    return real_dtype(buffer.dtype) if is_complex(buffer.dtype) else buffer.dtype
+
+
+class KernelTable:
+    """The kernel functions of a module; equal kernels are one function."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.names: dict[Any, str] = {}
+        self.texts: list[str] = []
+        self.declared: set[str] = set()
+
+    def name_of(self, kernel: Kernel, dtypes: tuple[np.dtype[Any], ...]) -> str:
+        """Return the name of a kernel's function, writing it on first use."""
+        key = (kernel, dtypes)
+        name = self.names.get(key)
+        if name is None:
+            name = self.names[key] = f"kernel_{len(self.names)}"
+            self.write(name, kernel, dtypes)
+        return name
+
+    def write(self, name: str, kernel: Kernel, dtypes: tuple[np.dtype[Any], ...]) -> None:
+        """Write a kernel's function."""
+        w = Writer(f"define internal void @{name}(ptr %ctx, ptr %env, i64 %begin, i64 %end) #0")
+        pointers = {}
+        for k in range(len(dtypes)):
+            place = w.emit(f"getelementptr ptr, ptr %env, i64 {k}")
+            pointers[k] = w.emit(f"load ptr, ptr {place}, align 8")
+        write_kernel(w, kernel, pointers, dtypes, self.options, ("%begin", "%end"))
+        w.do("ret void")
+        self.texts.append(w.text())
+        self.declared |= w.declared
+
+
+def first_loop(kernel: Kernel, options: Options) -> tuple[int, int]:
+    """Return the extent of a kernel's first loop and the multiple that pieces of it begin at."""
+    if isinstance(kernel, Fold):
+        n_kept = len(kernel.space)
+        if kernel.block:
+            return -(-kernel.extents[0] // kernel.block), 1
+        shape = fold_shape(kernel, options)
+        kept = [a for a in shape.order if a < n_kept and a != shape.vector_axis]
+        if kept:
+            return kernel.space[kept[0]], 1
+        if 0 <= shape.vector_axis < n_kept:
+            return kernel.space[shape.vector_axis], shape.lanes * options.unroll
+        return 1, 1
+    if isinstance(kernel, Sweep):
+        return sweep_first(kernel, options)
+    shape = nest_shape(kernel, options) if isinstance(kernel, Nest) else scatter_shape(
+        kernel, options
+    )
+    if not shape.order:
+        return 1, 1
+    axis = shape.order[0]
+    return shape.extents[axis], shape.lanes if axis == shape.vector_axis else 1
+
+
+def sweep_first(kernel: Sweep, options: Options) -> tuple[int, int]:
+    """Return the first loop of a cumulative operation."""
+    shape, outer = sweep_shape(kernel, options)
+    if outer:
+        return shape.extents[outer[0]], 1
+    if shape.vector_axis >= 0:
+        return shape.extents[shape.vector_axis], shape.lanes
+    return 1, 1
+
+
+class FunctionWriter:
+    """Writes one function of the schedule."""
+
+    def __init__(self, function: Function, kernels: KernelTable, internal: bool) -> None:
+        self.function, self.kernels = function, kernels
+        self.options = kernels.options
+        linkage = "internal " if internal else ""
+        self.w = Writer(f"define {linkage}void @{function.name}{HEADER}")
+        self.pointers: dict[int, str] = {}
+        self.counters: dict[int, str] = {}
+        self.constants: list[str] = []
+        self.depth = 0
+        self.kept: list[Buffer] = []
+
+    def write(self) -> str:
+        """Write the function and return its text."""
+        self.block(self.function.steps)
+        self.w.do("ret void")
+        return "\n".join([*self.constants, self.w.text()])
+
+    def block(self, steps: Block) -> None:
+        """Write steps."""
+        for step in steps:
+            self.step(step)
+
+    def step(self, step: Step) -> None:
+        """Write a step."""
+        if isinstance(step, Run):
+            self.run(step)
+        elif isinstance(step, Copy):
+            self.copy(step)
+        elif isinstance(step, CallLibrary):
+            self.library(step)
+        elif isinstance(step, Invoke):
+            self.invoke(step)
+        elif isinstance(step, Choose):
+            self.choose(step)
+        elif isinstance(step, For):
+            self.for_loop(step)
+        else:
+            self.while_loop(step)
+
+    def pointer(self, buffer: Buffer) -> str:
+        """Return the address of a buffer."""
+        found = self.pointers.get(id(buffer))
+        if found is None:
+            found = self.address(buffer)
+            if buffer.kind != "window":
+                self.pointers[id(buffer)] = found
+                self.kept.append(buffer)
+        return found
+
+    def address(self, buffer: Buffer) -> str:
+        """Write what finds a buffer: at the function's entry, or here for a window."""
+        if buffer.kind == "register":
+            type_ = memory_type(element_dtype(buffer))
+            n = buffer.size * (2 if is_complex(buffer.dtype) else 1)
+            return self.w.stack(f"[{n} x {type_}]" if n != 1 else type_, 8)
+        if buffer.kind == "window":
+            assert buffer.parent is not None and buffer.loop is not None
+            base, counter = self.pointer(buffer.parent), self.counters[id(buffer.loop)]
+            offset = self.w.emit(f"mul i64 {counter}, {buffer.nbytes}")
+            return self.w.emit(f"getelementptr i8, ptr {base}, i64 {offset}")
+        name = self.w.name()
+        if buffer.kind == "temp":
+            self.w.entry.append(f"  {name} = getelementptr i8, ptr %arena, i64 {buffer.position}")
+            return name
+        place = self.w.name()
+        source = "%args" if buffer.kind == "input" else "%outs"
+        self.w.entry.append(f"  {place} = getelementptr ptr, ptr {source}, i64 {buffer.position}")
+        self.w.entry.append(f"  {name} = load ptr, ptr {place}, align 8")
+        return name
+
+    def array(self, buffers: tuple[Buffer, ...]) -> str:
+        """Write the addresses of buffers to the stack and return where."""
+        memory = self.w.stack(f"[{max(len(buffers), 1)} x ptr]", 8)
+        for k, buffer in enumerate(buffers):
+            place = self.w.emit(f"getelementptr ptr, ptr {memory}, i64 {k}")
+            self.w.do(f"store ptr {self.pointer(buffer)}, ptr {place}, align 8")
+        return memory
+
+    def run(self, step: Run) -> None:
+        """Run a kernel: inline when it is small, else by a call, split over threads when large."""
+        kernel, options = step.kernel, self.options
+        dtypes = tuple(map(element_dtype, step.buffers))
+        extents = getattr(kernel, "extents", ())
+        points = prod(kernel.space) * prod(extents)
+        if points <= (SMALL_POINTS if self.depth else 1) and not getattr(kernel, "block", 0):
+            pointers = {k: self.pointer(b) for k, b in enumerate(step.buffers)}
+            write_kernel(self.w, kernel, pointers, dtypes, options, None)
+            return
+        name = self.kernels.name_of(kernel, dtypes)
+        env = self.array(step.buffers)
+        extent, multiple = first_loop(kernel, options)
+        ordered = isinstance(kernel, Scatter) and not kernel.unique
+        if step.cost < options.parallel_cost or extent < 2 * multiple or ordered:
+            self.w.do(f"call void @{name}(ptr %ctx, ptr {env}, i64 0, i64 {extent})")
+            return
+        grain = max(1, int(options.parallel_cost / 2 * extent / step.cost))
+        grain = -(-grain // multiple) * multiple
+        self.w.declare("declare void @gx_parallel_for(ptr, ptr, ptr, i64, i64)")
+        self.w.do(
+            f"call void @gx_parallel_for(ptr %ctx, ptr @{name}, ptr {env}, i64 {extent},"
+            f" i64 {grain})"
+        )
+
+    def copy(self, step: Copy) -> None:
+        """Copy a buffer."""
+        if step.out.size == 0:
+            return
+        out, source = self.pointer(step.out), self.pointer(step.source)
+        if step.out.size == 1 and not is_complex(step.out.dtype):
+            type_ = memory_type(step.out.dtype)
+            align = step.out.dtype.itemsize
+            value = self.w.emit(f"load {type_}, ptr {source}, align {align}")
+            self.w.do(f"store {type_} {value}, ptr {out}, align {align}")
+            return
+        self.w.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1 immarg)")
+        self.w.do(
+            f"call void @llvm.memcpy.p0.p0.i64(ptr {out}, ptr {source}, i64 {step.out.nbytes},"
+            " i1 false)"
+        )
+
+    def library(self, step: CallLibrary) -> None:
+        """Call a kernel of the runtime."""
+        ins, outs = self.array(step.ins), self.array(step.outs)
+        name = f"@params_{self.function.name}_{len(self.constants)}"
+        values = ", ".join(f"i64 {p}" for p in step.params)
+        n = len(step.params)
+        text = f"[{values}]" if n else "zeroinitializer"
+        self.constants.append(f"{name} = internal constant [{n} x i64] {text}")
+        self.w.declare(f"declare void @gx_{step.name}(ptr, ptr, ptr, ptr)")
+        self.w.do(f"call void @gx_{step.name}(ptr %ctx, ptr {ins}, ptr {outs}, ptr {name})")
+
+    def invoke(self, step: Invoke) -> None:
+        """Call another function of the module."""
+        ins, outs = self.array(step.ins), self.array(step.outs)
+        arena = "null" if step.arena is None else self.pointer(step.arena)
+        callee = step.function.name
+        self.w.do(f"call void @{callee}(ptr %ctx, ptr {ins}, ptr {outs}, ptr {arena})")
+
+    def choose(self, step: Choose) -> None:
+        """Run one of the blocks."""
+        w, last = self.w, len(step.blocks) - 1
+        index = w.emit(f"load i32, ptr {self.pointer(step.index)}, align 4")
+        labels = [w.label() for _ in step.blocks]
+        after = w.label()
+        low = w.emit(f"icmp sle i32 {index}, 0")
+        safe = w.emit(f"select i1 {low}, i32 0, i32 {index}")
+        cases = " ".join(f"i32 {k}, label %{labels[k]}" for k in range(last))
+        w.do(f"switch i32 {safe}, label %{labels[last]} [{cases}]")
+        for label, block in zip(labels, step.blocks, strict=True):
+            w.start(label)
+            self.block(block)
+            w.jump(after)
+        w.start(after)
+
+    def counting(self, counter: Counter, text: str, block: Block) -> None:
+        """Write a loop's body with its counter in a register."""
+        self.counters[id(counter)] = text
+        self.depth += 1
+        self.block(block)
+        self.depth -= 1
+
+    def for_loop(self, step: For) -> None:
+        """Write a loop of fixed length."""
+
+        def body(counter: str, _: list[str]) -> list[str]:
+            if step.reverse:
+                counter = self.w.emit(f"sub i64 {step.length - 1}, {counter}")
+            self.counting(step.counter, counter, step.body)
+            return []
+
+        self.w.loop("0", str(step.length), 1, [], body)
+
+    def while_loop(self, step: While) -> None:
+        """Write a loop that runs while its condition holds."""
+        w = self.w
+        head, inside, after = w.label(), w.label(), w.label()
+        w.jump(head)
+        w.start(head)
+        self.depth += 1
+        self.block(step.condition)
+        byte = w.emit(f"load i8, ptr {self.pointer(step.holds)}, align 1")
+        holds = w.emit(f"trunc i8 {byte} to i1")
+        w.branch(holds, inside, after)
+        w.start(inside)
+        self.block(step.body)
+        self.depth -= 1
+        w.jump(head)
+        w.start(after)

@@ -1,0 +1,133 @@
+"""Write each kind of kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradax.compiler.llvm.folds import FoldWriter
+from gradax.compiler.llvm.loops import (
+    LoopWriter,
+    Range,
+    Shape,
+    arrange,
+    choose_lanes,
+    choose_vector_axis,
+)
+from gradax.compiler.llvm.sweeps import SweepWriter
+from gradax.compiler.llvm.writer import Writer
+from gradax.compiler.options import Options
+from gradax.compiler.schedule.affine import linear
+from gradax.compiler.schedule.ir import Fold, Kernel, Nest, Scatter, Sweep, slot_input
+from gradax.compiler.schedule.machine import widen
+from gradax.kernel import Apply, Scalar, Slot, load
+from gradax.kernel.build import apply, convert
+
+
+def write_kernel(
+    w: Writer,
+    kernel: Kernel,
+    pointers: dict[int, str],
+    dtypes: Sequence[np.dtype[Any]],
+    options: Options,
+    first: Range,
+) -> None:
+    """Write a kernel's loops; `first` is the range of the first loop, None for all of it."""
+    if isinstance(kernel, Nest):
+        write_nest(w, kernel, pointers, dtypes, options, first)
+    elif isinstance(kernel, Fold):
+        FoldWriter(w, kernel, pointers, dtypes, options, first).write()
+    elif isinstance(kernel, Sweep):
+        SweepWriter(w, kernel, pointers, dtypes, options, first).write()
+    else:
+        write_scatter(w, kernel, pointers, dtypes, options, first)
+
+
+def nest_shape(kernel: Nest, options: Options) -> Shape:
+    """Return the loops of a nest."""
+    extents = dict(enumerate(kernel.space))
+    values = [s.value for s in kernel.stores] + [s.guard for s in kernel.stores]
+    axis = choose_vector_axis(
+        range(len(kernel.space)), extents, values, [s.offset for s in kernel.stores]
+    )
+    lanes = choose_lanes(values, extents[axis], options) if axis >= 0 else 1
+    return arrange(len(kernel.space), extents, axis, lanes)
+
+
+def write_nest(
+    w: Writer,
+    kernel: Nest,
+    pointers: dict[int, str],
+    dtypes: Sequence[np.dtype[Any]],
+    options: Options,
+    first: Range,
+) -> None:
+    """Write a nest."""
+    loops = LoopWriter(w, nest_shape(kernel, options), pointers, first)
+    values = loops.values
+    roots: list[Scalar | None] = []
+    for s in kernel.stores:
+        roots += [s.value, s.guard, *store_offset(loops, s.offset, s.value)]
+    values.plan(roots)
+    values.begin()
+
+    def innermost() -> None:
+        for s in kernel.stores:
+            values.store(pointers[s.slot], s.offset, s.value, s.guard, dtypes[s.slot])
+
+    loops.nest(0, len(kernel.space), innermost)
+
+
+def store_offset(loops: LoopWriter, offset: Scalar, value: Scalar) -> tuple[Scalar, ...]:
+    """Return what must be emitted for the address of a store."""
+    values = loops.values
+    if values.is_vector(offset) and values.step(offset) == 1:
+        return (values.without_vector(offset),)
+    return (offset,)
+
+
+def write_scatter(
+    w: Writer,
+    kernel: Scatter,
+    pointers: dict[int, str],
+    dtypes: Sequence[np.dtype[Any]],
+    options: Options,
+    first: Range,
+) -> None:
+    """Write an update: as vectors where elements are consecutive, else one by one in order."""
+    old = load(slot_input(kernel.slot, dtypes[kernel.slot]), (kernel.offset,), kernel.guard)
+    value = replace_slots(kernel.combine, [widen(old), kernel.value])
+    loops = LoopWriter(w, scatter_shape(kernel, options), pointers, first)
+    values = loops.values
+    values.plan([value, kernel.guard, *store_offset(loops, kernel.offset, value)])
+    values.begin()
+
+    def innermost() -> None:
+        slot = kernel.slot
+        values.store(pointers[slot], kernel.offset, value, kernel.guard, dtypes[slot])
+
+    loops.nest(0, len(kernel.space), innermost)
+
+
+def scatter_shape(kernel: Scatter, options: Options) -> Shape:
+    """Return the loops of an update; the last axis is a vector where it walks elements in order."""
+    extents = dict(enumerate(kernel.space))
+    n = len(kernel.space)
+    axis = -1
+    if n and linear(kernel.offset).at(n - 1) == 1 and extents[n - 1] > 1:
+        axis = n - 1
+    lanes = choose_lanes([kernel.value], extents[axis], options) if axis >= 0 else 1
+    return arrange(n, extents, axis, lanes)
+
+
+def replace_slots(rule: Scalar, values: Sequence[Scalar]) -> Scalar:
+    """Return a combining rule on scalars."""
+    if isinstance(rule, Slot):
+        value = values[rule.position]
+        return convert(value, rule.dtype)
+    if isinstance(rule, Apply):
+        args = tuple(replace_slots(a, values) for a in rule.args)
+        return convert(args[0], rule.dtype) if rule.fn == "convert" else apply(rule.fn, *args)
+    return rule

@@ -1,0 +1,210 @@
+"""Write the loops of kernels as functions `void k(ctx, env, begin, end)` over their first loop.
+
+`env` holds the addresses of the kernel's slots. The first loop may be split over threads: its range is
+begin … end; pieces of a vectorized first loop begin at multiples of the lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gradax.compiler.llvm.scalars import splat_constant
+from gradax.compiler.llvm.values import Mask, Values, apply_function, lane_numbers
+from gradax.compiler.llvm.writer import Writer
+from gradax.compiler.options import Options
+from gradax.compiler.schedule.affine import Accesses, Form, linear
+from gradax.kernel import Apply, Const, Scalar, Slot
+
+Body = Callable[[], None]
+Range = tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a kernel's loops are arranged: loops from the outermost, the vector axis, its lanes."""
+
+    order: tuple[int, ...]
+    extents: dict[int, int]
+    vector_axis: int
+    lanes: int
+
+
+def choose_vector_axis(
+    candidates: Sequence[int],
+    extents: dict[int, int],
+    roots: Sequence[Scalar | None],
+    stores: Sequence[Scalar],
+) -> int:
+    """Return the axis along which most accesses are contiguous, -1 when there is none to use."""
+    accesses = Accesses(roots, ())
+    memo = accesses.memo
+    best, best_score = -1, -1e9
+    for axis in candidates:
+        score = 0.0
+        for offset in stores:
+            score += 2.0 if step_of(offset, axis, memo) == 1 else -6.0
+        for _, form in accesses.loads:
+            step = form.at(axis)
+            score += 1.0 if step == 1 else (0.5 if step == 0 else -1.0)
+        score -= 4.0 if extents[axis] < 4 else 0.0
+        if score >= best_score:
+            best, best_score = axis, score
+    return best if best >= 0 and extents[best] > 1 else -1
+
+
+def step_of(offset: Scalar, axis: int, memo: dict[int, Form]) -> int | None:
+    """Return the coefficient of an axis in an offset."""
+    return linear(offset, memo).at(axis)
+
+
+def choose_lanes(values: Sequence[Scalar | None], extent: int, options: Options) -> int:
+    """Return the number of lanes: a register of the widest element that is loaded or computed."""
+    widest = 1
+    seen: set[int] = set()
+    stack = [v for v in values if v is not None]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        widest = max(widest, min(node.dtype.itemsize, 8))
+        stack.extend(getattr(node, "args", ()))
+    lanes = max(2, options.vector_bytes // max(widest, 2))
+    while lanes > 2 and lanes >= 2 * extent:
+        lanes //= 2
+    return lanes
+
+
+def arrange(
+    n_axes: int, extents: dict[int, int], vector_axis: int, lanes: int
+) -> Shape:
+    """Return loops in order of the axes, the vector axis innermost."""
+    order = [a for a in range(n_axes) if a != vector_axis]
+    if vector_axis >= 0:
+        order.append(vector_axis)
+    return Shape(tuple(order), extents, vector_axis, lanes if vector_axis >= 0 else 1)
+
+
+def combine_slots(
+    w: Writer, rule: Scalar, slots: Sequence[str], lanes: int, done: dict[int, str]
+) -> str:
+    """Write a combining rule on registers; `done` remembers what has been written."""
+    if isinstance(rule, Slot):
+        return slots[rule.position]
+    if isinstance(rule, Const):
+        return splat_constant(rule.value, rule.dtype, lanes)
+    assert isinstance(rule, Apply)
+    if id(rule) not in done:
+        args = [combine_slots(w, a, slots, lanes, done) for a in rule.args]
+        done[id(rule)] = apply_function(w, rule, lanes, args)
+    return done[id(rule)]
+
+
+class LoopWriter:
+    """Writes nested loops over the axes of one kernel."""
+
+    def __init__(
+        self, w: Writer, shape: Shape, pointers: dict[int, str], first: tuple[str, str] | None
+    ) -> None:
+        self.w, self.shape = w, shape
+        depth = {axis: d for d, axis in enumerate(shape.order)}
+        self.values = Values(w, pointers, depth, shape.vector_axis, shape.lanes)
+        self.first = first
+
+    def range_of(self, position: int) -> tuple[str, str]:
+        """Return begin and end of a loop."""
+        if position == 0 and self.first is not None:
+            return self.first
+        return "0", str(self.shape.extents[self.shape.order[position]])
+
+    def nest(self, position: int, stop: int, innermost: Body) -> None:
+        """Write the loops from `position` to `stop` (exclusive) around `innermost`."""
+        if position == stop:
+            innermost()
+            return
+        axis = self.shape.order[position]
+        if axis == self.shape.vector_axis and self.shape.lanes > 1:
+            self.vector_loop(axis, *self.range_of(position), innermost)
+            return
+        begin, end = self.range_of(position)
+
+        def body(counter: str, _: list[str]) -> list[str]:
+            self.values.enter(axis, counter)
+            self.nest(position + 1, stop, innermost)
+            self.values.leave()
+            return []
+
+        self.w.loop(begin, end, 1, [], body)
+
+    def carried_nest(
+        self,
+        axes: Sequence[int],
+        carried: Sequence[tuple[str, str]],
+        innermost: Callable[[list[str]], list[str]],
+    ) -> list[str]:
+        """Write loops over all of `axes` that carry values; return the last values."""
+        if not axes:
+            return innermost([v for _, v in carried])
+        axis = axes[0]
+
+        def body(counter: str, values: list[str]) -> list[str]:
+            self.values.enter(axis, counter)
+            inner = [(t, v) for (t, _), v in zip(carried, values, strict=True)]
+            out = self.carried_nest(axes[1:], inner, innermost)
+            self.values.leave()
+            return out
+
+        return self.w.loop("0", str(self.shape.extents[axis]), 1, carried, body)
+
+    def vector_loop(self, axis: int, begin: str, end: str, innermost: Body) -> None:
+        """Write a loop over whole vectors and then the rest under a mask."""
+        lanes = self.shape.lanes
+
+        def inside(counter: str) -> None:
+            self.values.enter(axis, counter)
+            innermost()
+            self.values.leave()
+
+        def body(counter: str, _: list[str]) -> list[str]:
+            inside(counter)
+            return []
+
+        whole = self.whole_end(begin, end, lanes)
+        if whole != begin:
+            self.w.loop(begin, whole, lanes, [], body)
+        self.rest(whole, end, lambda: inside(whole))
+
+    def whole_end(self, begin: str, end: str, step: int) -> str:
+        """Return the end of the last whole step."""
+        if begin.isdigit() and end.isdigit():
+            return str(int(begin) + (int(end) - int(begin)) // step * step)
+        size = self.w.emit(f"sub i64 {end}, {begin}")
+        whole = self.w.emit(f"and i64 {size}, {-step}")
+        return self.w.emit(f"add i64 {begin}, {whole}")
+
+    def rest(self, whole: str, end: str, body: Body) -> None:
+        """Write what remains after the whole vectors, under a mask."""
+        if whole == end:
+            return
+        lanes = self.shape.lanes
+        if whole.isdigit() and end.isdigit():
+            n = int(end) - int(whole)
+            bits = ", ".join(f"i1 {'true' if k < n else 'false'}" for k in range(lanes))
+            self.masked(f"<{bits}>", body)
+            return
+        more = self.w.emit(f"icmp slt i64 {whole}, {end}")
+
+        def inside() -> None:
+            left = self.w.emit(f"sub i64 {end}, {whole}")
+            spread = self.values.spread(left, "i64", lanes)
+            mask = self.w.emit(f"icmp slt <{lanes} x i64> {lane_numbers(lanes)}, {spread}")
+            self.masked(mask, body)
+
+        self.w.when(more, inside)
+
+    def masked(self, mask: str, body: Body) -> None:
+        """Write something with only some lanes active."""
+        self.values.mask = Mask(mask)
+        body()
+        self.values.mask = Mask()

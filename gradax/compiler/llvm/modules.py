@@ -1,0 +1,65 @@
+"""Write a module: its functions, their kernels, what they call of the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gradax.compiler.llvm.functions import FunctionWriter, KernelTable
+from gradax.compiler.options import Options
+from gradax.compiler.schedule.ir import Block, CallLibrary, Function, blocks_of
+
+ENTRY = "entry"
+
+
+@dataclass(frozen=True)
+class ModuleText:
+    """A module's text and the runtime's functions that it calls."""
+
+    text: str
+    symbols: tuple[str, ...]
+
+
+def write_module(functions: Iterable[Function], options: Options) -> ModuleText:
+    """Return the module of functions; the last is the entry.
+
+    Pre:  the functions' arenas are planned.
+    Post: LLVM's verifier accepts the text; it depends on nothing but the schedule and the options.
+    """
+    kernels = KernelTable(options)
+    functions = list(functions)
+    functions[-1].name = ENTRY
+    texts: list[str] = []
+    declared: set[str] = set()
+    for function in functions:
+        writer = FunctionWriter(function, kernels, internal=function is not functions[-1])
+        texts.append(writer.write())
+        declared |= writer.w.declared
+    declared |= kernels.declared
+    width = options.vector_bytes * 8
+    parts = [
+        "@zeros = internal constant [64 x i8] zeroinitializer, align 64",
+        *sorted(declared),
+        *kernels.texts,
+        *texts,
+        f'attributes #0 = {{ nounwind "min-legal-vector-width"="{width}"'
+        f' "prefer-vector-width"="{width}" "no-trapping-math"="true" }}',
+    ]
+    symbols = sorted({d.split("@")[1].split("(")[0] for d in declared if "@gx_" in d})
+    return ModuleText("\n".join(parts) + "\n", tuple(symbols))
+
+
+def libraries_of(functions: Iterable[Function]) -> set[str]:
+    """Return the names of the library kernels that functions call."""
+    found: set[str] = set()
+
+    def visit(block: Block) -> None:
+        for step in block:
+            if isinstance(step, CallLibrary):
+                found.add(step.name)
+            for inner in blocks_of(step):
+                visit(inner)
+
+    for function in functions:
+        visit(function.steps)
+    return found

@@ -1,0 +1,280 @@
+"""Instructions of basic functions, on one element or on a vector of them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from gradax.compiler.llvm.writer import Writer, scalar_type, vector
+from gradax.errors import CompileError
+from gradax.kernel.functions import is_float, is_integer, is_signed
+
+Emit = Callable[[Writer, int, np.dtype[Any], Sequence[str]], str]
+
+
+def suffix(dtype: np.dtype[Any], lanes: int) -> str:
+    """Return the suffix of an intrinsic's name."""
+    element = {"float32": "f32", "float64": "f64", "float16": "f16"}.get(
+        dtype.name, scalar_type(dtype)
+    )
+    return f"v{lanes}{element}" if lanes > 1 else element
+
+
+def constant(value: Any, dtype: np.dtype[Any]) -> str:
+    """Return a constant's text."""
+    if dtype == np.bool_:
+        return "true" if value else "false"
+    if is_integer(dtype):
+        return str(int(value))
+    if dtype.name in ("float16", "bfloat16"):
+        kind = "H" if dtype.name == "float16" else "R"
+        wide = np.float16 if kind == "H" else ml_dtypes.bfloat16
+        return f"0x{kind}{int(np.asarray(value, wide).view(np.uint16)):04X}"
+    with np.errstate(over="ignore"):
+        rounded = float(np.float32(value)) if dtype == np.float32 else float(value)
+    return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
+
+
+def splat_constant(value: Any, dtype: np.dtype[Any], lanes: int) -> str:
+    """Return the text of a constant in every lane."""
+    text = constant(value, dtype)
+    if lanes == 1:
+        return text
+    return f"splat ({scalar_type(dtype)} {text})"
+
+
+def simple(float_op: str | None, int_op: str | None) -> Emit:
+    """Return the emitter of a two-operand instruction."""
+
+    def emit(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+        op = float_op if is_float(dtype) else int_op
+        if op is None:
+            raise CompileError(f"no instruction for {dtype}")
+        return w.emit(f"{op} {vector(lanes, scalar_type(dtype))} {args[0]}, {args[1]}")
+
+    return emit
+
+
+def intrinsic(name: str) -> Emit:
+    """Return the emitter of an intrinsic whose operands and result have one type."""
+
+    def emit(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+        type_ = vector(lanes, scalar_type(dtype))
+        return w.intrinsic(f"llvm.{name}.{suffix(dtype, lanes)}", type_, [(type_, a) for a in args])
+
+    return emit
+
+
+def extremum(which: str) -> Emit:
+    """Return the emitter of min or max; NaN where either operand is NaN."""
+    relation = "olt" if which == "min" else "ogt"
+
+    def emit(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+        type_ = vector(lanes, scalar_type(dtype))
+        mask = vector(lanes, "i1")
+        if dtype == np.bool_:
+            return w.emit(f"{'and' if which == 'min' else 'or'} {type_} {args[0]}, {args[1]}")
+        if is_integer(dtype):
+            sign = "s" if is_signed(dtype) else "u"
+            return intrinsic(f"{sign}{which}")(w, lanes, dtype, args)
+        x, y = args  # x where x < y or x is NaN, else y: the NaN of y comes through the 'else'
+        less = w.emit(f"fcmp {relation} {type_} {x}, {y}")
+        nan = w.emit(f"fcmp uno {type_} {x}, {x}")
+        keep = w.emit(f"or {mask} {less}, {nan}")
+        return w.emit(f"select {mask} {keep}, {type_} {x}, {type_} {y}")
+
+    return emit
+
+
+def compare(float_op: str, signed_op: str, unsigned_op: str) -> Emit:
+    """Return the emitter of a comparison."""
+
+    def emit(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+        type_ = vector(lanes, scalar_type(dtype))
+        if is_float(dtype):
+            return w.emit(f"fcmp {float_op} {type_} {args[0]}, {args[1]}")
+        op = signed_op if is_signed(dtype) else unsigned_op
+        return w.emit(f"icmp {op} {type_} {args[0]}, {args[1]}")
+
+    return emit
+
+
+def emit_neg(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+    """Negate."""
+    type_ = vector(lanes, scalar_type(dtype))
+    if is_float(dtype):
+        return w.emit(f"fneg {type_} {args[0]}")
+    return w.emit(f"sub {type_} zeroinitializer, {args[0]}" if lanes > 1 else
+                  f"sub {type_} 0, {args[0]}")  # fmt: skip
+
+
+def emit_not(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+    """Complement."""
+    ones = splat_constant(True if dtype == np.bool_ else -1, dtype, lanes)
+    return w.emit(f"xor {vector(lanes, scalar_type(dtype))} {args[0]}, {ones}")
+
+
+def emit_abs(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+    """Take the absolute value."""
+    if is_float(dtype):
+        return intrinsic("fabs")(w, lanes, dtype, args)
+    if not is_signed(dtype):
+        return args[0]
+    type_ = vector(lanes, scalar_type(dtype))
+    name = f"llvm.abs.{suffix(dtype, lanes)}"
+    return w.intrinsic(name, type_, [(type_, args[0]), ("i1", "false")])
+
+
+def emit_divide(remainder: bool) -> Emit:
+    """Return the emitter of division or remainder, defined for every integer."""
+
+    def emit(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+        type_ = vector(lanes, scalar_type(dtype))
+        x, y = args
+        if is_float(dtype):
+            return w.emit(f"{'frem' if remainder else 'fdiv'} {type_} {x}, {y}")
+        letter = "s" if is_signed(dtype) else "u"
+        op = f"{letter}{'rem' if remainder else 'div'}"
+        if y.lstrip("-").isdigit() and int(y) > 0:
+            return w.emit(f"{op} {type_} {x}, {y}")
+        mask = vector(lanes, "i1")
+        one = splat_constant(1, dtype, lanes)
+        zero = splat_constant(0, dtype, lanes)
+        is_zero = w.emit(f"icmp eq {type_} {y}, {zero}")
+        bad, at_minus = is_zero, ""
+        if letter == "s":
+            minus = splat_constant(-1, dtype, lanes)
+            at_minus = w.emit(f"icmp eq {type_} {y}, {minus}")
+            bad = w.emit(f"or {mask} {is_zero}, {at_minus}")
+        safe = w.emit(f"select {mask} {bad}, {type_} {one}, {type_} {y}")
+        out = w.emit(f"{op} {type_} {x}, {safe}")
+        if at_minus:
+            special = zero if remainder else emit_neg(w, lanes, dtype, [x])
+            out = w.emit(f"select {mask} {at_minus}, {type_} {special}, {type_} {out}")
+        by_zero = x if remainder else splat_constant(-1, dtype, lanes)
+        return w.emit(f"select {mask} {is_zero}, {type_} {by_zero}, {type_} {out}")
+
+    return emit
+
+
+def emit_shift(op: str) -> Emit:
+    """Return the emitter of a shift, defined for every amount."""
+
+    def emit(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+        type_, mask = vector(lanes, scalar_type(dtype)), vector(lanes, "i1")
+        x, n = args
+        bits = dtype.itemsize * 8
+        if n.isdigit() or n.startswith("splat ("):
+            amount = int(n if n.isdigit() else n.rstrip(")").split()[-1])
+            if 0 <= amount < bits:
+                return w.emit(f"{op} {type_} {x}, {n}")
+        inside = w.emit(f"icmp ult {type_} {n}, {splat_constant(bits, dtype, lanes)}")
+        last = splat_constant(bits - 1 if op == "ashr" else 0, dtype, lanes)
+        safe = w.emit(f"select {mask} {inside}, {type_} {n}, {type_} {last}")
+        out = w.emit(f"{op} {type_} {x}, {safe}")
+        if op == "ashr":
+            return out
+        zero = splat_constant(0, dtype, lanes)
+        return w.emit(f"select {mask} {inside}, {type_} {out}, {type_} {zero}")
+
+    return emit
+
+
+def emit_mulhi(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+    """Return the upper half of the product."""
+    bits = dtype.itemsize * 8
+    type_, wide = vector(lanes, f"i{bits}"), vector(lanes, f"i{2 * bits}")
+    extend = "sext" if is_signed(dtype) else "zext"
+    x, y = (w.emit(f"{extend} {type_} {a} to {wide}") for a in args)
+    product = w.emit(f"mul {wide} {x}, {y}")
+    amount = f"splat (i{2 * bits} {bits})" if lanes > 1 else str(bits)
+    upper = w.emit(f"lshr {wide} {product}, {amount}")
+    return w.emit(f"trunc {wide} {upper} to {type_}")
+
+
+def emit_clz(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+    """Count leading zeros."""
+    type_ = vector(lanes, scalar_type(dtype))
+    name = f"llvm.ctlz.{suffix(dtype, lanes)}"
+    return w.intrinsic(name, type_, [(type_, args[0]), ("i1", "false")])
+
+
+EMITTERS: dict[str, Emit] = {
+    "add": simple("fadd", "add"),
+    "sub": simple("fsub", "sub"),
+    "mul": simple("fmul", "mul"),
+    "div": emit_divide(False),
+    "rem": emit_divide(True),
+    "neg": emit_neg,
+    "abs": emit_abs,
+    "min": extremum("min"),
+    "max": extremum("max"),
+    "fma": intrinsic("fma"),
+    "sqrt": intrinsic("sqrt"),
+    "floor": intrinsic("floor"),
+    "ceil": intrinsic("ceil"),
+    "trunc": intrinsic("trunc"),
+    "round_even": intrinsic("rint"),
+    "copysign": intrinsic("copysign"),
+    "and": simple(None, "and"),
+    "or": simple(None, "or"),
+    "xor": simple(None, "xor"),
+    "not": emit_not,
+    "shl": emit_shift("shl"),
+    "shr": emit_shift("lshr"),
+    "sar": emit_shift("ashr"),
+    "popcount": intrinsic("ctpop"),
+    "clz": emit_clz,
+    "mulhi": emit_mulhi,
+    "eq": compare("oeq", "eq", "eq"),
+    "ne": compare("une", "ne", "ne"),
+    "lt": compare("olt", "slt", "ult"),
+    "le": compare("ole", "sle", "ule"),
+    "gt": compare("ogt", "sgt", "ugt"),
+    "ge": compare("oge", "sge", "uge"),
+}
+
+
+def emit_select(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]) -> str:
+    """Select by a bool (of as many lanes)."""
+    type_ = vector(lanes, scalar_type(dtype))
+    condition, yes, no = args
+    return w.emit(
+        f"select {vector(lanes, 'i1')} {condition}, {type_} {yes}, {type_} {no}"
+    )
+
+
+def emit_bitcast(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], x: str) -> str:
+    """Read the bits as another dtype."""
+    a, b = vector(lanes, scalar_type(old)), vector(lanes, scalar_type(new))
+    return x if a == b else w.emit(f"bitcast {a} {x} to {b}")
+
+
+def emit_convert(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], x: str) -> str:
+    """Convert between machine dtypes, saturating from float to integer."""
+    a, b = vector(lanes, scalar_type(old)), vector(lanes, scalar_type(new))
+    if new == np.bool_:
+        if is_float(old):
+            return w.emit(f"fcmp une {a} {x}, {splat_constant(0.0, old, lanes)}")
+        return w.emit(f"icmp ne {a} {x}, {splat_constant(0, old, lanes)}")
+    if old == np.bool_:
+        return w.emit(f"{'uitofp' if is_float(new) else 'zext'} {a} {x} to {b}")
+    if is_float(old) and is_float(new):
+        if old.itemsize == new.itemsize:  # half and bfloat have no common wider step but float
+            middle = np.dtype(np.float32)
+            return emit_convert(w, lanes, middle, new, emit_convert(w, lanes, old, middle, x))
+        return w.emit(f"{'fpext' if old.itemsize < new.itemsize else 'fptrunc'} {a} {x} to {b}")
+    if is_float(old):
+        name = f"llvm.fpto{'si' if is_signed(new) else 'ui'}.sat"
+        return w.intrinsic(f"{name}.{suffix(new, lanes)}.{suffix(old, lanes)}", b, [(a, x)])
+    if is_float(new):
+        return w.emit(f"{'sitofp' if is_signed(old) else 'uitofp'} {a} {x} to {b}")
+    if old.itemsize == new.itemsize:
+        return x
+    if old.itemsize > new.itemsize:
+        return w.emit(f"trunc {a} {x} to {b}")
+    return w.emit(f"{'sext' if is_signed(old) else 'zext'} {a} {x} to {b}")

@@ -1,0 +1,439 @@
+"""Emit scalars inside loops: each value once, in the outermost loop on whose counters it depends.
+
+A value that depends on the vector axis is a vector of lanes; others are single and are spread over
+the lanes where a vector needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradax.compiler.llvm.scalars import (
+    EMITTERS,
+    emit_bitcast,
+    emit_convert,
+    emit_select,
+    splat_constant,
+)
+from gradax.compiler.llvm.writer import Writer, memory_type, scalar_type, vector
+from gradax.compiler.schedule.affine import Form, linear, offset_of
+from gradax.errors import InternalError
+from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, const
+from gradax.kernel.ir import INT
+
+ZERO = const(0, INT)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Which lanes are active; None for all."""
+
+    text: str | None = None
+
+
+class Scope:
+    """The values that have been emitted in one loop body (and in the bodies around it)."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+        self.values: dict[int, str] = {}
+        self.spread: dict[str, str] = {}
+
+
+class Values:
+    """Emits the scalars of a kernel.
+
+    `depth[axis]` is the nesting depth of the axis' loop (0 outermost); `vector_axis` is the axis whose
+    loop runs over `lanes` at a time, or -1.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        pointers: dict[int, str],
+        depth: dict[int, int],
+        vector_axis: int = -1,
+        lanes: int = 1,
+    ) -> None:
+        self.w = writer
+        self.pointers = pointers
+        self.depth = depth
+        self.vector_axis, self.lanes = vector_axis, lanes
+        self.counters: dict[int, str] = {}
+        self.scopes: list[Scope] = [Scope(-1)]
+        self.slots: dict[int, str] = {}
+        self.forms: dict[int, Form] = {}
+        self.mask = Mask()
+        self.by_level: dict[int, list[Scalar]] = {}
+
+    def plan(self, roots: Sequence[Scalar | None]) -> None:
+        """Order all values under the roots by the level of the loop they belong to."""
+        seen: set[int] = set()
+        stack: list[tuple[Scalar, bool]] = [(r, False) for r in roots if r is not None]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                self.by_level.setdefault(self.level(node), []).append(node)
+                continue
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((p, False) for p in self.parts(node))
+
+    def parts(self, node: Scalar) -> tuple[Scalar, ...]:
+        """Return the values that a value needs."""
+        if isinstance(node, Apply):
+            return node.args
+        if isinstance(node, Load):
+            base = self.address_part(node)
+            return base if node.guard is None else (*base, node.guard)
+        return ()
+
+    def address_part(self, node: Load) -> tuple[Scalar, ...]:
+        """Return the offset that a load needs emitted: without its vector term when that is 1 or -1."""
+        offset = node.indices[0]
+        if self.vector_axis < 0 or not offset.axes >> self.vector_axis & 1:
+            return (offset,)
+        if self.step(offset) in (1, -1):
+            return (self.without_vector(offset),)
+        return (offset,)
+
+    def step(self, offset: Scalar) -> int | None:
+        """Return the coefficient of the vector axis in an offset, None when it is not linear."""
+        return linear(offset, self.forms).at(self.vector_axis)
+
+    def without_vector(self, offset: Scalar) -> Scalar:
+        """Return an offset without the term of the vector axis (its innermost term)."""
+        assert isinstance(offset, (Apply, Index))
+        if isinstance(offset, Index):
+            return ZERO
+        form = linear(offset, self.forms)
+        rest = Form(
+            {a: c for a, c in form.coefficients.items() if a != self.vector_axis}, form.rest
+        )
+        order = sorted(rest.coefficients, key=lambda a: self.depth[a])
+        return offset_of(rest, order)
+
+    def level(self, node: Scalar) -> int:
+        """Return the depth of the innermost loop that a value depends on, -1 for none."""
+        deepest, axes, axis = -1, node.axes, 0
+        while axes:
+            if axes & 1:
+                deepest = max(deepest, self.depth[axis])
+            axes >>= 1
+            axis += 1
+        return deepest
+
+    def enter(self, axis: int, counter: str) -> None:
+        """Begin the body of an axis' loop: emit the values that belong to it."""
+        self.counters[axis] = counter
+        self.scopes.append(Scope(self.depth[axis]))
+        self.emit_level(self.depth[axis])
+
+    def begin(self) -> None:
+        """Emit the values that depend on no loop."""
+        self.emit_level(-1)
+
+    def emit_level(self, level: int) -> None:
+        """Emit the values of one level."""
+        scope = self.scopes[-1]
+        for node in self.by_level.get(level, ()):
+            if id(node) not in scope.values:
+                scope.values[id(node)] = self.emit(node)
+
+    def leave(self) -> None:
+        """End a loop's body."""
+        self.scopes.pop()
+
+    def is_vector(self, node: Scalar) -> bool:
+        """Tell whether a value has a lane for each step of the vector axis."""
+        return self.vector_axis >= 0 and bool(node.axes >> self.vector_axis & 1)
+
+    def lookup(self, node: Scalar) -> str:
+        """Return the register of an emitted value (or a constant's text)."""
+        if isinstance(node, Slot):
+            return self.slots[node.position]
+        for scope in reversed(self.scopes):
+            found = scope.values.get(id(node))
+            if found is not None:
+                return found
+        raise InternalError("a value is used outside the loop that computes it")
+
+    def get(self, node: Scalar, lanes: int) -> str:
+        """Return a value with `lanes` lanes, spreading a single one."""
+        if isinstance(node, Const):
+            return splat_constant(node.value, node.dtype, lanes)
+        text = self.lookup(node)
+        if lanes == 1 or self.is_vector(node):
+            return text
+        scope = self.scopes[-1]
+        spread = scope.spread.get(text)
+        if spread is None:
+            spread = scope.spread[text] = self.spread(text, scalar_type(node.dtype), lanes)
+        return spread
+
+    def spread(self, text: str, type_: str, lanes: int) -> str:
+        """Write a value into every lane."""
+        wide = vector(lanes, type_)
+        one = self.w.emit(f"insertelement {wide} poison, {type_} {text}, i64 0")
+        zeros = f"<{lanes} x i32> zeroinitializer"
+        return self.w.emit(f"shufflevector {wide} {one}, {wide} poison, {zeros}")
+
+    def emit(self, node: Scalar) -> str:
+        """Write the instructions of a value whose parts have been written."""
+        lanes = self.lanes if self.is_vector(node) else 1
+        if isinstance(node, Const):
+            return splat_constant(node.value, node.dtype, 1)
+        if isinstance(node, Index):
+            return self.emit_index(node, lanes)
+        if isinstance(node, Load):
+            return self.emit_load(node, lanes)
+        assert isinstance(node, Apply)
+        args = [self.get(a, lanes) for a in node.args]
+        return apply_function(self.w, node, lanes, args)
+
+    def emit_index(self, node: Index, lanes: int) -> str:
+        """Return a counter, or the positions of the lanes."""
+        counter = self.counters[node.axis]
+        if lanes == 1:
+            return counter
+        base = self.spread(counter, "i64", lanes)
+        return self.w.emit(f"add <{lanes} x i64> {base}, {lane_numbers(lanes)}")
+
+    def emit_load(self, node: Load, lanes: int) -> str:
+        """Read one element, a run of elements, or gather."""
+        pointer, dtype = self.pointers[node.source.position], node.dtype  # type: ignore[attr-defined]
+        offset = node.indices[0]
+        if lanes == 1:
+            text = self.read_one(pointer, self.get(offset, 1), dtype, self.guard(node, 1))
+            return from_memory(self.w, text, dtype, 1)
+        mask = self.conjunction(self.guard(node, lanes), self.mask.text, lanes)
+        step = self.step(offset)
+        if step in (1, -1):
+            text = self.read_run(pointer, offset, dtype, mask, step, lanes)
+        else:
+            text = self.gather(pointer, self.get(offset, lanes), dtype, mask, lanes)
+        return from_memory(self.w, text, dtype, lanes)
+
+    def guard(self, node: Load, lanes: int) -> str | None:
+        """Return a load's guard, None when it has none."""
+        return None if node.guard is None else self.get(node.guard, lanes)
+
+    def conjunction(self, a: str | None, b: str | None, lanes: int) -> str | None:
+        """Return both masks together."""
+        if a is None or b is None:
+            return b if a is None else a
+        return self.w.emit(f"and <{lanes} x i1> {a}, {b}")
+
+    def read_one(self, pointer: str, offset: str, dtype: np.dtype[Any], guard: str | None) -> str:
+        """Read an element; zero, from a safe place, where the guard is false."""
+        type_ = memory_type(dtype)
+        address = self.w.emit(f"getelementptr {type_}, ptr {pointer}, i64 {offset}")
+        if guard is not None:
+            address = self.w.emit(f"select i1 {guard}, ptr {address}, ptr @zeros")
+        return self.w.emit(f"load {type_}, ptr {address}, align {dtype.itemsize}")
+
+    def run_address(self, pointer: str, offset: Scalar, type_: str, step: int, lanes: int) -> str:
+        """Return the address of a run's first element in memory."""
+        base = self.get(self.without_vector(offset), 1)
+        counter = self.counters[self.vector_axis]
+        sign = "add" if step == 1 else "sub"
+        first = self.w.emit(f"{sign} i64 {base}, {counter}")
+        if step == -1:
+            first = self.w.emit(f"sub i64 {first}, {lanes - 1}")
+        return self.w.emit(f"getelementptr {type_}, ptr {pointer}, i64 {first}")
+
+    def read_run(
+        self,
+        pointer: str,
+        offset: Scalar,
+        dtype: np.dtype[Any],
+        mask: str | None,
+        step: int,
+        lanes: int,
+    ) -> str:
+        """Read consecutive elements, forwards or backwards."""
+        type_ = memory_type(dtype)
+        wide = vector(lanes, type_)
+        address = self.run_address(pointer, offset, type_, step, lanes)
+        if mask is None:
+            text = self.w.emit(f"load {wide}, ptr {address}, align {dtype.itemsize}")
+        else:
+            in_memory = mask if step == 1 else self.reverse(mask, "i1", lanes)
+            text = masked_load(self.w, wide, address, in_memory, dtype.itemsize, lanes)
+        return text if step == 1 else self.reverse(text, type_, lanes)
+
+    def reverse(self, text: str, type_: str, lanes: int) -> str:
+        """Reverse the lanes."""
+        wide = vector(lanes, type_)
+        order = ", ".join(f"i32 {lanes - 1 - k}" for k in range(lanes))
+        return self.w.emit(f"shufflevector {wide} {text}, {wide} poison, <{lanes} x i32> <{order}>")
+
+    def gather(
+        self, pointer: str, offsets: str, dtype: np.dtype[Any], mask: str | None, lanes: int
+    ) -> str:
+        """Read an element for each lane."""
+        type_ = memory_type(dtype)
+        wide, addresses = vector(lanes, type_), f"<{lanes} x ptr>"
+        places = self.w.emit(
+            f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}"
+        )
+        active = mask or "splat (i1 true)"
+        name = f"llvm.masked.gather.v{lanes}{short(type_)}.v{lanes}p0"
+        self.w.declare(
+            f"declare {wide} @{name}({addresses}, i32 immarg, <{lanes} x i1>, {wide})"
+        )
+        return self.w.emit(
+            f"call {wide} @{name}({addresses} {places}, i32 {dtype.itemsize},"
+            f" <{lanes} x i1> {active}, {wide} zeroinitializer)"
+        )
+
+    def store(self, pointer: str, offset: Scalar, value: Scalar, guard: Scalar | None,
+              dtype: np.dtype[Any]) -> None:  # fmt: skip
+        """Store a value at an offset (a run, scattered lanes, or one element)."""
+        vectors = self.is_vector(offset) or self.is_vector(value)
+        lanes = self.lanes if vectors and self.vector_axis >= 0 else 1
+        text = to_memory(self.w, self.get(value, lanes), value.dtype, dtype, lanes)
+        condition = None if guard is None else self.get(guard, lanes)
+        if lanes == 1:
+            self.store_one(pointer, self.get(offset, 1), text, dtype, condition)
+            return
+        mask = self.conjunction(condition, self.mask.text, lanes)
+        type_ = memory_type(dtype)
+        wide = vector(lanes, type_)
+        if self.step(offset) == 1:
+            address = self.run_address(pointer, offset, type_, 1, lanes)
+            if mask is None:
+                self.w.do(f"store {wide} {text}, ptr {address}, align {dtype.itemsize}")
+            else:
+                masked_store(self.w, wide, text, address, mask, dtype.itemsize, lanes)
+            return
+        self.scatter(pointer, self.get(offset, lanes), text, dtype, mask, lanes)
+
+    def store_at(self, pointer: str, offset: Scalar, text: str, dtype: np.dtype[Any],
+                 stored: np.dtype[Any], lanes: int) -> None:  # fmt: skip
+        """Store a register at an offset whose counters are all entered."""
+        text = to_memory(self.w, text, dtype, stored, lanes)
+        type_ = memory_type(stored)
+        if lanes == 1:
+            self.store_one(pointer, self.get(offset, 1), text, stored, None)
+            return
+        address = self.run_address(pointer, offset, type_, 1, lanes)
+        self.store_vector(text, address, stored, lanes)
+
+    def store_vector(self, text: str, address: str, dtype: np.dtype[Any], lanes: int) -> None:
+        """Store consecutive lanes, those that are active."""
+        wide = vector(lanes, memory_type(dtype))
+        if self.mask.text is None:
+            self.w.do(f"store {wide} {text}, ptr {address}, align {dtype.itemsize}")
+        else:
+            masked_store(self.w, wide, text, address, self.mask.text, dtype.itemsize, lanes)
+
+    def store_text(self, pointer: str, offset: str, text: str, dtype: np.dtype[Any],
+                   lanes: int, step: int) -> None:  # fmt: skip
+        """Store a register whose lanes go `step` elements apart, from a flat offset on."""
+        text = to_memory(self.w, text, dtype, dtype, lanes)
+        type_ = memory_type(dtype)
+        address = self.w.emit(f"getelementptr {type_}, ptr {pointer}, i64 {offset}")
+        if lanes == 1:
+            self.w.do(f"store {type_} {text}, ptr {address}, align {dtype.itemsize}")
+        elif step == 1:
+            self.store_vector(text, address, dtype, lanes)
+        else:
+            numbers = "<" + ", ".join(f"i64 {k * step}" for k in range(lanes)) + ">"
+            self.scatter(address, numbers, text, dtype, self.mask.text, lanes)
+
+    def scatter(self, pointer: str, offsets: str, text: str, dtype: np.dtype[Any],
+                mask: str | None, lanes: int) -> None:  # fmt: skip
+        """Store each lane at its own offset."""
+        type_ = memory_type(dtype)
+        wide = vector(lanes, type_)
+        places = self.w.emit(f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}")
+        name = f"llvm.masked.scatter.v{lanes}{short(type_)}.v{lanes}p0"
+        self.w.declare(
+            f"declare void @{name}({wide}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)"
+        )
+        active = mask or "splat (i1 true)"
+        self.w.do(
+            f"call void @{name}({wide} {text}, <{lanes} x ptr> {places}, i32 {dtype.itemsize},"
+            f" <{lanes} x i1> {active})"
+        )
+
+    def store_one(
+        self, pointer: str, offset: str, text: str, dtype: np.dtype[Any], guard: str | None
+    ) -> None:
+        """Store one element, where the guard holds."""
+        type_ = memory_type(dtype)
+
+        def write() -> None:
+            address = self.w.emit(f"getelementptr {type_}, ptr {pointer}, i64 {offset}")
+            self.w.do(f"store {type_} {text}, ptr {address}, align {dtype.itemsize}")
+
+        if guard is None:
+            write()
+        else:
+            self.w.when(guard, write)
+
+
+def lane_numbers(lanes: int) -> str:
+    """Return the constant vector 0, 1, 2 …"""
+    return "<" + ", ".join(f"i64 {k}" for k in range(lanes)) + ">"
+
+
+def short(type_: str) -> str:
+    """Return the name of an element type in an intrinsic's suffix."""
+    return {"float": "f32", "double": "f64", "half": "f16", "bfloat": "bf16"}.get(type_, type_)
+
+
+def masked_load(w: Writer, wide: str, address: str, mask: str, align: int, lanes: int) -> str:
+    """Read the active lanes, zero elsewhere."""
+    element = wide.split(" x ")[1].rstrip(">")
+    name = f"llvm.masked.load.v{lanes}{short(element)}.p0"
+    w.declare(f"declare {wide} @{name}(ptr, i32 immarg, <{lanes} x i1>, {wide})")
+    return w.emit(
+        f"call {wide} @{name}(ptr {address}, i32 {align}, <{lanes} x i1> {mask},"
+        f" {wide} zeroinitializer)"
+    )
+
+
+def masked_store(
+    w: Writer, wide: str, text: str, address: str, mask: str, align: int, lanes: int
+) -> None:
+    """Store the active lanes."""
+    element = wide.split(" x ")[1].rstrip(">")
+    name = f"llvm.masked.store.v{lanes}{short(element)}.p0"
+    w.declare(f"declare void @{name}({wide}, ptr, i32 immarg, <{lanes} x i1>)")
+    w.do(f"call void @{name}({wide} {text}, ptr {address}, i32 {align}, <{lanes} x i1> {mask})")
+
+
+def from_memory(w: Writer, text: str, dtype: np.dtype[Any], lanes: int) -> str:
+    """Turn a byte that holds a bool into a bit."""
+    if dtype != np.bool_:
+        return text
+    return w.emit(f"trunc {vector(lanes, 'i8')} {text} to {vector(lanes, 'i1')}")
+
+
+def to_memory(
+    w: Writer, text: str, dtype: np.dtype[Any], stored: np.dtype[Any], lanes: int
+) -> str:
+    """Turn a value into what its buffer holds: a bool into a byte, float32 into a short float."""
+    if dtype == np.bool_ and stored == np.bool_:
+        return w.emit(f"zext {vector(lanes, 'i1')} {text} to {vector(lanes, 'i8')}")
+    return text if dtype == stored else emit_convert(w, lanes, dtype, stored, text)
+
+
+def apply_function(w: Writer, node: Apply, lanes: int, args: Sequence[str]) -> str:
+    """Write the instructions of a basic function."""
+    old = node.args[0].dtype
+    if node.fn == "select":
+        return emit_select(w, lanes, node.dtype, args)
+    if node.fn == "convert":
+        return emit_convert(w, lanes, old, node.dtype, args[0])
+    if node.fn == "bitcast":
+        return emit_bitcast(w, lanes, old, node.dtype, args[0])
+    return EMITTERS[node.fn](w, lanes, old, args)

@@ -1,0 +1,135 @@
+"""Writing LLVM functions as text: names, blocks, loops with carried values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+_NAMES = {
+    "bool": "i1", "float16": "half", "bfloat16": "bfloat", "float32": "float", "float64": "double",
+}  # fmt: skip
+
+
+def scalar_type(dtype: np.dtype[Any]) -> str:
+    """Return the LLVM type of a value of `dtype` in a register."""
+    name = _NAMES.get(dtype.name)
+    return name if name is not None else f"i{dtype.itemsize * 8}"
+
+
+def memory_type(dtype: np.dtype[Any]) -> str:
+    """Return the LLVM type of a value of `dtype` in memory: a bool is a byte."""
+    return "i8" if dtype == np.bool_ else scalar_type(dtype)
+
+
+def vector(lanes: int, of: str) -> str:
+    """Return the vector type, or the type itself for one lane."""
+    return f"<{lanes} x {of}>" if lanes > 1 else of
+
+
+class Writer:
+    """The text of one function that is being written."""
+
+    def __init__(self, header: str) -> None:
+        self.header = header
+        self.entry: list[str] = []
+        self.lines: list[str] = []
+        self.n_names = 0
+        self.block = "entry"
+        self.declared: set[str] = set()
+
+    def name(self) -> str:
+        """Return a new register name."""
+        self.n_names += 1
+        return f"%v{self.n_names}"
+
+    def emit(self, text: str) -> str:
+        """Write an instruction with a result; return its register."""
+        name = self.name()
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def do(self, text: str) -> None:
+        """Write an instruction without a result."""
+        self.lines.append(f"  {text}")
+
+    def stack(self, type_: str, alignment: int = 64) -> str:
+        """Reserve stack memory for the whole function."""
+        name = self.name()
+        self.entry.append(f"  {name} = alloca {type_}, align {alignment}")
+        return name
+
+    def label(self) -> str:
+        """Return a new block name."""
+        self.n_names += 1
+        return f"b{self.n_names}"
+
+    def start(self, label: str) -> None:
+        """Begin a block."""
+        self.lines.append(f"{label}:")
+        self.block = label
+
+    def jump(self, label: str) -> None:
+        """End the block with a jump."""
+        self.do(f"br label %{label}")
+
+    def branch(self, condition: str, yes: str, no: str) -> None:
+        """End the block with a conditional jump."""
+        self.do(f"br i1 {condition}, label %{yes}, label %{no}")
+
+    def loop(
+        self,
+        begin: str,
+        end: str,
+        step: int,
+        carried: Sequence[tuple[str, str]],
+        body: Callable[[str, list[str]], Sequence[str]],
+    ) -> list[str]:
+        """Write a loop from begin to end (exclusive), upwards; return the carried values after it.
+
+        `carried` are (type, initial value); `body` gets the counter and the values and returns the
+        next values.
+        """
+        before, head, inside, after = self.block, self.label(), self.label(), self.label()
+        self.jump(head)
+        self.start(head)
+        counter, following = self.name(), self.name()
+        values = [self.name() for _ in carried]
+        at = len(self.lines)
+        self.lines.append("")
+        go_on = self.emit(f"icmp slt i64 {counter}, {end}")
+        self.branch(go_on, inside, after)
+        self.start(inside)
+        next_values = list(body(counter, values))
+        self.lines.append(f"  {following} = add nsw i64 {counter}, {step}")
+        latch = self.block
+        self.jump(head)
+        phis = [f"  {counter} = phi i64 [ {begin}, %{before} ], [ {following}, %{latch} ]"]
+        for name, (type_, first), new in zip(values, carried, next_values, strict=True):
+            phis.append(f"  {name} = phi {type_} [ {first}, %{before} ], [ {new}, %{latch} ]")
+        self.lines[at] = "\n".join(phis)
+        self.start(after)
+        return values
+
+    def when(self, condition: str, body: Callable[[], None]) -> None:
+        """Write a block that runs where the condition holds."""
+        inside, after = self.label(), self.label()
+        self.branch(condition, inside, after)
+        self.start(inside)
+        body()
+        self.jump(after)
+        self.start(after)
+
+    def declare(self, declaration: str) -> None:
+        """Declare a function or intrinsic that this function calls."""
+        self.declared.add(declaration)
+
+    def intrinsic(self, name: str, result: str, args: Sequence[tuple[str, str]]) -> str:
+        """Write a call of an intrinsic and return its result."""
+        self.declare(f"declare {result} @{name}({', '.join(t for t, _ in args)})")
+        return self.emit(f"call {result} @{name}({', '.join(f'{t} {v}' for t, v in args)})")
+
+    def text(self) -> str:
+        """Return the function's text."""
+        return "\n".join([self.header + " {", "entry:", *self.entry, *self.lines, "}", ""])

@@ -1,0 +1,21 @@
+"""Compile options: one frozen value, which is part of every cache key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a compilation may do.
+
+    `vector_bytes` is the width of a vector register; `parallel_cost` the instructions below which a
+    loop is not split over threads; `inline_equations` the size up to which an inner jit is inlined.
+    """
+
+    vector_bytes: int = 64
+    target: str = ""
+    parallel_cost: int = 40_000
+    inline_equations: int = 500
+    unroll: int = 4
+    dump: bool = False

@@ -1,0 +1,79 @@
+"""The way of a program: a table of passes, each with its checker, and a fold that can time and dump."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradax.compiler.graph.build import build_graph
+from gradax.compiler.graph.fuse import fuse_maps
+from gradax.compiler.graph.ir import Graph
+from gradax.compiler.llvm.modules import ModuleText, libraries_of, write_module
+from gradax.compiler.options import Options
+from gradax.compiler.schedule.build import Module, build_function
+from gradax.compiler.schedule.ir import Function
+from gradax.core.jaxpr import Jaxpr
+from gradax.kernel.ir import interned
+
+
+@dataclass
+class Compilation:
+    """What each level of a compilation gave, and the seconds that each pass took."""
+
+    jaxpr: Jaxpr
+    options: Options
+    graph: Graph | None = None
+    functions: list[Function] = field(default_factory=list)
+    module: ModuleText | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def entry(self) -> Function:
+        """The function that the program is entered by."""
+        return self.functions[-1]
+
+    @property
+    def libraries(self) -> set[str]:
+        """The library kernels that the program calls."""
+        return libraries_of(self.functions)
+
+
+GRAPH_PASSES: tuple[Callable[[Graph], Graph], ...] = (fuse_maps,)
+
+
+def graph_of(jaxpr: Jaxpr, options: Options) -> Graph:
+    """Return the optimized graph of a program, made once for each program and options."""
+    return jaxpr.memo(("graph", options), lambda: optimize(build_graph(jaxpr, options)))
+
+
+def optimize(graph: Graph) -> Graph:
+    """Run the graph's passes."""
+    for run in GRAPH_PASSES:
+        graph = run(graph)
+    return graph
+
+
+def schedule(graph: Graph, options: Options) -> list[Function]:
+    """Return the functions of a graph, callees first."""
+    module = Module(options, lambda program: graph_of(program, options))  # type: ignore[arg-type]
+    build_function(graph, "main", module)
+    return module.order
+
+
+def run_pipeline(jaxpr: Jaxpr, options: Options) -> Compilation:
+    """Take a program through all levels to LLVM text."""
+    out = Compilation(jaxpr, options)
+    interned.trim()
+
+    def timed(name: str, run: Callable[[], Any]) -> Any:
+        start = time.perf_counter()
+        result = run()
+        out.seconds[name] = time.perf_counter() - start
+        return result
+
+    out.graph = timed("graph", lambda: optimize(build_graph(jaxpr, options)))
+    out.functions = timed("schedule", lambda: schedule(out.graph, options))
+    out.module = timed("write", lambda: write_module(out.functions, options))
+    return out

@@ -1,0 +1,346 @@
+"""Build a function's steps from a graph: which buffer each tensor is in, and in what order.
+
+Pre:  check_graph holds; maps have been fused.
+Post: check_function holds; 'temp' buffers have no place yet (see plan).
+Cost: one walk over the items.
+
+Maps of one space that follow each other are one nest. A result is computed where it is wanted (in the
+program's output, a loop's carry), and an update works in place when nothing else reads its base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from gradax.compiler.graph.ir import (
+    Graph,
+    Item,
+    bodies_of,
+    loads_of,
+    sources,
+    topological,
+)
+from gradax.compiler.graph.rewrite import identity, rewrite
+from gradax.compiler.options import Options
+from gradax.compiler.schedule.control import ControlBuilder
+from gradax.compiler.schedule.ir import (
+    Block,
+    Buffer,
+    CallLibrary,
+    Copy,
+    Counter,
+    Function,
+)
+from gradax.compiler.schedule.kernels import (
+    fold_block,
+    make_fold,
+    make_nest,
+    make_scatter,
+    make_sweep,
+    row_major,
+)
+from gradax.compiler.schedule.plan import plan_arena
+from gradax.kernel import (
+    Input,
+    Join,
+    Library,
+    Load,
+    Map,
+    Prefix,
+    Program,
+    Reduce,
+    Scalar,
+    Tensor,
+    Update,
+    View,
+    index,
+)
+from gradax.kernel.build import apply
+
+NEVER = 1 << 60
+MOST_STORES = 24
+
+
+class Module:
+    """The functions of a compilation, and how to make the graph of an inner program."""
+
+    def __init__(self, options: Options, graph_of: Callable[[object], Graph]) -> None:
+        self.options = options
+        self.graph_of = graph_of
+        self.functions: dict[object, Function] = {}
+        self.order: list[Function] = []
+        self.n_counters = 0
+
+    def counter(self) -> Counter:
+        """Return a new loop counter."""
+        self.n_counters += 1
+        return Counter(self.n_counters)
+
+    def function_of(self, program: object) -> Function:
+        """Return the function of an inner program, made once."""
+        found = self.functions.get(program)
+        if found is None:
+            name = f"call_{len(self.functions)}"
+            found = build_function(self.graph_of(program), name, self)
+            self.functions[program] = found
+        return found
+
+
+def build_function(graph: Graph, name: str, module: Module) -> Function:
+    """Return the function of a graph."""
+    inputs = [Buffer(t.dtype, t.size, "input", i) for i, t in enumerate(graph.inputs)]
+    outputs = [Buffer(t.dtype, t.size, "output", i) for i, t in enumerate(graph.outputs)]
+    function = Function(name, inputs, outputs)
+    builder = BlockBuilder(graph, inputs, outputs, module, set())
+    function.steps = builder.build()
+    function.cost = builder.cost
+    plan_arena(function)
+    module.order.append(function)
+    return function
+
+
+class BlockBuilder:
+    """Builds the steps of one graph, given the buffers of its inputs and outputs.
+
+    `carried` are the positions of inputs that live in the buffer of the output they become: they may
+    be overwritten once nothing reads them any more.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Sequence[Buffer],
+        outputs: Sequence[Buffer],
+        module: Module,
+        carried: set[int],
+    ) -> None:
+        self.graph, self.module = graph, module
+        self.outputs = outputs
+        self.order = topological(graph.outputs)
+        self.buffers: dict[Tensor, Buffer] = dict(zip(graph.inputs, inputs, strict=True))
+        self.steps: Block = []
+        self.group: list[Map] = []
+        self.cost = 0.0
+        self.position = 0
+        self.last_use = self.last_uses()
+        self.wanted = self.wanted_buffers()
+        self.holders = {id(inputs[k]): graph.inputs[k] for k in carried}
+
+    def last_uses(self) -> dict[Tensor, int]:
+        """Return the position of the last item that reads each tensor, through views too."""
+        last: dict[Tensor, int] = {}
+        for position, item in enumerate(self.order):
+            if not isinstance(item, View):
+                for tensor in sources(item):
+                    last[root(tensor)] = position
+        for tensor in self.graph.outputs:
+            last[root(tensor)] = NEVER
+        return last
+
+    def wanted_buffers(self) -> dict[Tensor, Buffer]:
+        """Return the buffers that tensors should be computed in, found from the outputs back."""
+        wanted: dict[Tensor, Buffer] = {}
+        for tensor, buffer in zip(self.graph.outputs, self.outputs, strict=True):
+            if not isinstance(root(tensor), Input):
+                wanted.setdefault(root(tensor), buffer)
+        for position in reversed(range(len(self.order))):
+            item = self.order[position]
+            if isinstance(item, Update) and item.results[0] in wanted:
+                base = root(item.base)
+                if not isinstance(base, Input) and self.last_use.get(base) == position:
+                    wanted.setdefault(base, wanted[item.results[0]])
+        return wanted
+
+    def build(self) -> Block:
+        """Build all steps, then bring every output to its buffer."""
+        for position, item in enumerate(self.order):
+            self.position = position
+            self.visit(item)
+        self.position = len(self.order)
+        self.flush()
+        self.finish_outputs()
+        return self.steps
+
+    def finish_outputs(self) -> None:
+        """Copy outputs that are elsewhere, as if all at once."""
+        moves = [
+            (buffer, self.buffer_of(tensor))
+            for tensor, buffer in zip(self.graph.outputs, self.outputs, strict=True)
+        ]
+        moves = [(out, source) for out, source in moves if out is not source]
+        targets = {id(out) for out, _ in moves}
+        safe = []
+        for out, source in moves:
+            if id(source) in targets:
+                kept = Buffer(source.dtype, source.size, "temp")
+                self.steps.append(Copy(kept, source))
+                source = kept
+            safe.append((out, source))
+        self.steps.extend(Copy(out, source) for out, source in safe)
+
+    def visit(self, item: Item) -> None:
+        """Add an item's step."""
+        if isinstance(item, (Input, View)):
+            return
+        if isinstance(item, Map):
+            if not self.joins_group(item):
+                self.flush()
+            self.group.append(item)
+            return
+        self.flush()
+        if isinstance(item, Reduce):
+            self.add_reduce(item)
+        elif isinstance(item, Prefix):
+            self.add(make_sweep(item, self.place(item.results[0]), self.buffer_of))
+        elif isinstance(item, Update):
+            self.add_update(item)
+        elif isinstance(item, Join):
+            self.add_join(item)
+        elif isinstance(item, Library):
+            self.add_library(item)
+        else:
+            assert isinstance(item, Program)
+            ControlBuilder(self).add(item)
+
+    def add(self, step: object) -> None:
+        """Append a step."""
+        cost = getattr(step, "cost", 0.0)
+        self.cost += cost
+        self.steps.append(step)  # type: ignore[arg-type]
+
+    def buffer_of(self, tensor: Tensor) -> Buffer:
+        """Return the buffer that holds a tensor."""
+        return self.buffers[root(tensor)]
+
+    def place(self, tensor: Tensor) -> Buffer:
+        """Return the buffer in which to compute a tensor."""
+        buffer = self.wanted.get(tensor)
+        if buffer is None or not self.is_free(buffer):
+            kind = "register" if tensor.shape == () else "temp"
+            buffer = Buffer(tensor.dtype, tensor.size, kind)
+        self.buffers[tensor] = buffer
+        return buffer
+
+    def is_free(self, buffer: Buffer) -> bool:
+        """Tell whether a carry's buffer may be overwritten by the item at hand."""
+        holder = self.holders.get(id(buffer))
+        if holder is None:
+            return True
+        return self.last_use.get(holder, -1) < self.position
+
+    def joins_group(self, item: Map) -> bool:
+        """Tell whether a map can be computed in the loops of the group before it."""
+        if not self.group or self.group[0].shape != item.shape:
+            return False
+        if len(self.group) >= MOST_STORES:
+            return item.shape == ()
+        members = set(map(id, self.group))
+        related = item.size <= 4096
+        for node in loads_of(bodies_of(item)):
+            source = root(node.source)
+            if id(source) in members:
+                related = True
+                if node.source is not source or node.indices != identity(item.shape):
+                    return False
+            elif not related:
+                related = any(source in map(root, sources(m)) for m in self.group)
+        return related
+
+    def flush(self) -> None:
+        """Add the step of the group of maps."""
+        if not self.group:
+            return
+        members, self.group = self.group, []
+        bodies: dict[int, Scalar] = {}
+
+        def inside(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
+            body = bodies.get(id(node.source))
+            if body is None or guard is None:
+                return body
+            return apply("select", guard, body, 0)
+
+        shape = members[0].shape
+        stores = []
+        end, self.position = self.position, self.position - 1
+        for item in members:
+            body = rewrite(item.body, inside)
+            bodies[id(item)] = body
+            stores.append((self.place(item), row_major(shape), body))
+        self.position = end
+        if prod(shape):
+            self.add(make_nest(shape, stores, self.buffer_of))
+
+    def add_reduce(self, item: Reduce) -> None:
+        """Add a reduction; a large one to few points in blocks, then over the blocks."""
+        outs = [self.place(r) for r in item.results]
+        if not prod(item.shape):
+            return
+        block = fold_block(item)
+        if not block:
+            self.add(make_fold(item, outs, self.buffer_of))
+            return
+        n_blocks = -(-item.extents[0] // block)
+        parts = [Buffer(r.dtype, n_blocks * r.size, "temp") for r in item.results]
+        self.add(make_fold(item, parts, self.buffer_of, block))
+        tensors = [Input((n_blocks, *r.shape), r.dtype, -1) for r in item.results]
+        self.buffers.update(zip(tensors, parts, strict=True))
+        n = len(item.shape)
+        here = (index(n), *(index(k) for k in range(n)))
+        again = Reduce(
+            item.shape, (n_blocks,), item.combine, item.inits, [t[here] for t in tensors]
+        )
+        self.add(make_fold(again, outs, self.buffer_of))
+
+    def add_update(self, item: Update) -> None:
+        """Add an update: in place where the base dies here, else on a copy."""
+        base = root(item.base)
+        held = self.buffers[base]
+        reads_base = any(root(n.source) is base for n in loads_of(bodies_of(item)))
+        dies = self.last_use.get(base, -1) == self.position and not reads_base
+        owned = held.kind in ("temp", "register") or id(held) in self.holders
+        owned = owned or (held.kind == "output" and not isinstance(base, Input))
+        if dies and owned:
+            out = self.buffers[item.results[0]] = held
+        else:
+            out = self.place(item.results[0])
+            if out is not held:
+                self.steps.append(Copy(out, held))
+        if prod(item.space):
+            self.add(make_scatter(item, out, self.buffer_of))
+
+    def add_join(self, item: Join) -> None:
+        """Add a concatenation: each part computed or copied to where it belongs."""
+        out = self.place(item.results[0])
+        shape = item.results[0].shape
+        start = 0
+        for part in item.parts:
+            here = [index(k) for k in range(len(shape))]
+            places = list(here)
+            places[item.axis] = apply("add", here[item.axis], start)
+            offset = flat(places, shape)
+            if part.size:
+                self.add(make_nest(part.shape, [(out, offset, part[here])], self.buffer_of))
+            start += part.shape[item.axis]
+
+    def add_library(self, item: Library) -> None:
+        """Add a call of a library kernel; its cost is not known, so it counts as long."""
+        outs = tuple(self.place(r) for r in item.results)
+        ins = tuple(self.buffer_of(t) for t in item.operands)
+        sizes = sum(b.size for b in (*ins, *outs))
+        self.add(CallLibrary(item.name, ins, outs, item.params, 50.0 + 10.0 * sizes))
+
+
+def flat(indices: Sequence[Scalar], shape: tuple[int, ...]) -> Scalar:
+    """Return the flat position of indices."""
+    total = indices[0]
+    for i, n in zip(indices[1:], shape[1:], strict=True):
+        total = apply("add", apply("mul", total, n), i)
+    return total
+
+
+def root(tensor: Tensor) -> Tensor:
+    """Return the tensor whose memory a view looks at."""
+    while isinstance(tensor, View):
+        tensor = tensor.operand
+    return tensor

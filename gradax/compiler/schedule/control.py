@@ -1,0 +1,114 @@
+"""Steps of native control flow: calls, branches, loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradax.compiler.graph.ir import Graph
+from gradax.compiler.schedule.ir import Block, Buffer, Choose, Copy, For, Invoke, While
+from gradax.kernel import Program
+
+if TYPE_CHECKING:
+    from gradax.compiler.schedule.build import BlockBuilder
+
+UNKNOWN_STEPS = 1_000
+
+
+class ControlBuilder:
+    """Adds the steps of a program node to the block that it stands in."""
+
+    def __init__(self, outer: BlockBuilder) -> None:
+        self.outer = outer
+
+    def add(self, node: Program) -> None:
+        """Add a node's steps."""
+        {"call": self.add_call, "branch": self.add_branch, "while": self.add_while,
+         "for": self.add_for}[node.kind](node)  # fmt: skip
+
+    def operands(self, node: Program) -> list[Buffer]:
+        """Return the buffers of a node's operands."""
+        return [self.outer.buffer_of(t) for t in node.operands]
+
+    def results(self, node: Program) -> list[Buffer]:
+        """Return the buffers of a node's results."""
+        return [self.outer.place(r) for r in node.results]
+
+    def add_call(self, node: Program) -> None:
+        """Call the function of an inner program."""
+        function = self.outer.module.function_of(node.programs[0])
+        arena = None
+        if function.arena_bytes:
+            arena = Buffer(np.dtype(np.int8), function.arena_bytes, "temp")
+        outs = self.results(node)
+        self.outer.add(Invoke(function, tuple(self.operands(node)), tuple(outs), arena))
+        self.outer.cost += function.cost
+
+    def block(
+        self,
+        graph: Graph,
+        inputs: Sequence[Buffer],
+        outputs: Sequence[Buffer],
+        carried: set[int],
+        times: float = 1.0,
+    ) -> Block:
+        """Build the steps of an inner program in place."""
+        inner = type(self.outer)(graph, inputs, outputs, self.outer.module, carried)
+        steps = inner.build()
+        self.outer.cost += inner.cost * times
+        return steps
+
+    def add_branch(self, node: Program) -> None:
+        """Choose one of the programs."""
+        index, *operands = self.operands(node)
+        outs = self.results(node)
+        graph_of = self.outer.module.graph_of
+        blocks = tuple(self.block(graph_of(p), operands, outs, set()) for p in node.programs)
+        self.outer.add(Choose(index, blocks))
+
+    def carry_in(self, node: Program, operands: Sequence[Buffer]) -> list[Buffer]:
+        """Return the buffers of the carry (those of the results), holding the initial values."""
+        n_carry = len(operands)
+        carry = [self.outer.place(r) for r in node.results[:n_carry]]
+        for out, source in zip(carry, operands, strict=True):
+            self.outer.add(Copy(out, source))
+        return carry
+
+    def add_while(self, node: Program) -> None:
+        """Loop while a condition holds."""
+        n_cond, n_body = node.counts
+        operands = self.operands(node)
+        cond_consts = operands[:n_cond]
+        body_consts = operands[n_cond : n_cond + n_body]
+        carry = self.carry_in(node, operands[n_cond + n_body :])
+        cond, body = map(self.outer.module.graph_of, node.programs)
+        holds = Buffer(np.dtype(np.bool_), 1, "register")
+        condition = self.block(cond, [*cond_consts, *carry], [holds], set(), UNKNOWN_STEPS)
+        carried = set(range(n_body, n_body + len(carry)))
+        steps = self.block(body, [*body_consts, *carry], carry, carried, UNKNOWN_STEPS)
+        self.outer.add(While(condition, holds, steps))
+
+    def add_for(self, node: Program) -> None:
+        """Loop a fixed number of times over slices."""
+        length, reverse, n_consts, n_carry = node.counts
+        operands = self.operands(node)
+        consts, init = operands[:n_consts], operands[n_consts : n_consts + n_carry]
+        xs = operands[n_consts + n_carry :]
+        carry = self.carry_in(node, init)
+        stacked = [self.outer.place(r) for r in node.results[n_carry:]]
+        counter = self.outer.module.counter()
+        body = self.outer.module.graph_of(node.programs[0])
+
+        def window(buffer: Buffer) -> Buffer:
+            size = buffer.size // max(length, 1)
+            return Buffer(buffer.dtype, size, "window", -1, buffer, counter)
+
+        if not length:
+            return
+        inputs = [*consts, *carry, *map(window, xs)]
+        outputs = [*carry, *map(window, stacked)]
+        carried = set(range(n_consts, n_consts + n_carry))
+        steps = self.block(body, inputs, outputs, carried, length)
+        self.outer.add(For(length, bool(reverse), counter, steps))

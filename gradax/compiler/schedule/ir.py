@@ -1,0 +1,244 @@
+"""The schedule: steps over buffers, in order, with their loops.
+
+Scalars in steps load from *slots*: `Load(slot_input(k, dtype), (offset,))` reads the element at a flat
+offset of the buffer in slot k. Equal kernels on different buffers are therefore equal objects. All
+dtypes are the machine's: bool, integers, f16/bf16/f8 (memory only), f32, f64; no complex.
+Within one point of a nest all loads happen before all stores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradax.kernel import Const, Input, Scalar, Shape
+
+
+class Buffer:
+    """A place in memory: `size` elements of `dtype`.
+
+    kind 'input'/'output': the program's operand/result number `position`; 'temp': in the arena, at
+    byte `position` once planned; 'register': one element, held in a register; 'window': the slice
+    number `loop` (a loop's counter) of `parent`, of `size` elements.
+    """
+
+    __slots__ = ("dtype", "kind", "loop", "parent", "position", "size")
+
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        size: int,
+        kind: str,
+        position: int = -1,
+        parent: Buffer | None = None,
+        loop: Counter | None = None,
+    ) -> None:
+        self.dtype, self.size, self.kind = dtype, size, kind
+        self.position, self.parent, self.loop = position, parent, loop
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the buffer."""
+        return self.size * self.dtype.itemsize
+
+    def root(self) -> Buffer:
+        """Return the buffer that a window looks into."""
+        found = self
+        while found.parent is not None:
+            found = found.parent
+        return found
+
+
+class Counter:
+    """The counter of a loop; identity is what matters."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+_slots: dict[tuple[int, Any], Input] = {}
+
+
+def slot_input(k: int, dtype: Any) -> Input:
+    """Return the tensor that stands for slot k in scalars."""
+    key = (k, np.dtype(dtype))
+    found = _slots.get(key)
+    if found is None:
+        found = _slots[key] = Input((-1,), dtype, k)
+    return found
+
+
+@dataclass(frozen=True)
+class Store:
+    """`slot[offset] = value` at each point; for `guard` false nothing is stored."""
+
+    slot: int
+    offset: Scalar
+    value: Scalar
+    guard: Scalar | None = None
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Evaluate stores at every point of `space`, in any order."""
+
+    space: Shape
+    stores: tuple[Store, ...]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Fold bodies over `extents` for each point of `space`; result k goes to its slot at row-major.
+
+    With `block` > 0 the first reduced axis is cut in blocks, each with its own result: the result of
+    block b is at b * prod(space) + the point.
+    """
+
+    space: Shape
+    extents: Shape
+    combine: tuple[Scalar, ...]
+    inits: tuple[Const, ...]
+    bodies: tuple[Scalar, ...]
+    out_slots: tuple[int, ...]
+    block: int = 0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Inclusive prefixes of `body` along `axis`, stored row-major."""
+
+    space: Shape
+    axis: int
+    reverse: bool
+    combine: Scalar
+    init: Const
+    body: Scalar
+    out_slot: int
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """`slot[offset] = combine(slot[offset], value)` for each point in row-major order, under `guard`."""
+
+    space: Shape
+    slot: int
+    offset: Scalar
+    value: Scalar
+    guard: Scalar | None
+    combine: Scalar
+    unique: bool
+
+
+Kernel = Nest | Fold | Sweep | Scatter
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Run a kernel on buffers, one a slot; the first axis may be split over threads."""
+
+    kernel: Kernel
+    buffers: tuple[Buffer, ...]
+    outs: tuple[Buffer, ...]
+    cost: float
+    parallel: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Copy:
+    """Copy all bytes of a buffer."""
+
+    out: Buffer
+    source: Buffer
+
+
+@dataclass(frozen=True, eq=False)
+class CallLibrary:
+    """Call a kernel of the runtime."""
+
+    name: str
+    ins: tuple[Buffer, ...]
+    outs: tuple[Buffer, ...]
+    params: tuple[int, ...]
+    cost: float
+
+
+@dataclass(frozen=True, eq=False)
+class Invoke:
+    """Call another function of the module, with a piece of the arena as its arena."""
+
+    function: Function
+    ins: tuple[Buffer, ...]
+    outs: tuple[Buffer, ...]
+    arena: Buffer | None
+
+
+@dataclass(frozen=True, eq=False)
+class Choose:
+    """Run one of the blocks, by an int32 index that is clamped."""
+
+    index: Buffer
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class For:
+    """Run the body with `counter` = 0 … length-1, downwards if `reverse`."""
+
+    length: int
+    reverse: bool
+    counter: Counter
+    body: Block
+
+
+@dataclass(frozen=True, eq=False)
+class While:
+    """Run `condition`, and while the bool in `holds` is true `body` and `condition` again."""
+
+    condition: Block
+    holds: Buffer
+    body: Block
+
+
+Step = Run | Copy | CallLibrary | Invoke | Choose | For | While
+Block = list[Step]
+
+
+@dataclass(eq=False)
+class Function:
+    """A function of the module: steps over its operands, results and arena."""
+
+    name: str
+    inputs: list[Buffer]
+    outputs: list[Buffer]
+    steps: Block = field(default_factory=list)
+    arena_bytes: int = 0
+    cost: float = 0.0
+    aliases: list[tuple[int, int]] = field(default_factory=list)
+    callees: list[Function] = field(default_factory=list)
+
+
+def reads_writes(step: Step) -> tuple[list[Buffer], list[Buffer]]:
+    """Return the buffers that a step itself reads and writes (not those of its blocks)."""
+    if isinstance(step, Run):
+        return list(step.buffers), list(step.outs)
+    if isinstance(step, Copy):
+        return [step.source], [step.out]
+    if isinstance(step, (CallLibrary, Invoke)):
+        arena = [step.arena] if isinstance(step, Invoke) and step.arena else []
+        return [*step.ins, *arena], [*step.outs, *arena]
+    if isinstance(step, Choose):
+        return [step.index], []
+    return [], []
+
+
+def blocks_of(step: Step) -> tuple[Block, ...]:
+    """Return the blocks inside a step, in order of execution."""
+    if isinstance(step, Choose):
+        return step.blocks
+    if isinstance(step, For):
+        return (step.body,)
+    return (step.condition, step.body) if isinstance(step, While) else ()

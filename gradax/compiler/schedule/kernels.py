@@ -1,0 +1,218 @@
+"""Make the kernel of an item: flat, collapsed, over numbered slots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradax.compiler.schedule.collapse import collapse
+from gradax.compiler.schedule.ir import (
+    Buffer,
+    Fold,
+    Kernel,
+    Nest,
+    Run,
+    Scatter,
+    Store,
+    Sweep,
+    slot_input,
+)
+from gradax.compiler.schedule.machine import Lowering, Machine
+from gradax.errors import CompileError
+from gradax.kernel import Const, Prefix, Reduce, Scalar, Shape, Tensor, Update, index, slot
+from gradax.kernel.build import apply, flat_index
+from gradax.kernel.functions import is_complex, real_dtype
+
+BLOCK = 16_384
+LANES = 8.0
+
+
+class Slots:
+    """Numbers the buffers that a kernel uses, in order of first use."""
+
+    def __init__(self, buffer_of: Callable[[Tensor], Buffer]) -> None:
+        self.buffer_of = buffer_of
+        self.buffers: list[Buffer] = []
+        self.numbers: dict[int, int] = {}
+
+    def number(self, buffer: Buffer) -> int:
+        """Return the slot of a buffer."""
+        k = self.numbers.get(id(buffer))
+        if k is None:
+            k = self.numbers[id(buffer)] = len(self.buffers)
+            self.buffers.append(buffer)
+        return k
+
+    def source(self, tensor: Tensor) -> Tensor:
+        """Return the slot's tensor for a tensor in memory."""
+        dtype = real_dtype(tensor.dtype) if is_complex(tensor.dtype) else tensor.dtype
+        return slot_input(self.number(self.buffer_of(tensor)), dtype)
+
+
+def stores_of(
+    slot: int, offset: Scalar, value: Machine, guard: Scalar | None = None
+) -> list[Store]:
+    """Return the stores of a machine value: two for a complex one."""
+    if isinstance(value, Scalar):
+        return [Store(slot, offset, value, guard)]
+    double = apply("mul", offset, 2)
+    return [
+        Store(slot, double, value[0], guard),
+        Store(slot, apply("add", double, 1), value[1], guard),
+    ]
+
+
+def row_major(shape: Shape) -> Scalar:
+    """Return the flat position of a point."""
+    return flat_index([index(k) for k in range(len(shape))], shape)
+
+
+def cost_of(points: int, values: Sequence[Scalar]) -> float:
+    """Return the rough number of vector instructions."""
+    return points * (2.0 + sum(min(v.cost, 500) for v in values)) / LANES
+
+
+def make_nest(
+    shape: Shape,
+    stores: Sequence[tuple[Buffer, Scalar, Scalar]],
+    buffer_of: Callable[[Tensor], Buffer],
+) -> Run:
+    """Return the step that stores values (of graph scalars) at offsets, at every point of `shape`."""
+    slots = Slots(buffer_of)
+    lowering = Lowering(slots.source)
+    flat: list[Store] = []
+    outs = []
+    for buffer, offset, value in stores:
+        machine = lowering(value)
+        outs.append(buffer)
+        flat.extend(stores_of(slots.number(buffer), offset, machine))
+    values = [s.value for s in flat]
+    collapsed = collapse([shape], values, [s.offset for s in flat])
+    done = tuple(
+        replace(s, offset=collapsed.move(s.offset), value=collapsed.change(s.value)) for s in flat
+    )
+    kernel = Nest(collapsed.groups[0], done)
+    cost = cost_of(prod(shape), [v for _, _, v in stores])
+    return Run(kernel, tuple(slots.buffers), tuple(outs), cost)
+
+
+def make_fold(
+    item: Reduce, outs: Sequence[Buffer], buffer_of: Callable[[Tensor], Buffer], block: int = 0
+) -> Run:
+    """Return the step of a reduction."""
+    slots = Slots(buffer_of)
+    lowering = Lowering(slots.source)
+    bodies = flattened([lowering(b) for b in item.bodies])
+    combine = flattened([lowering(c) for c in item.combine])
+    inits = tuple(c for c in flattened([lowering(c) for c in item.inits]) if isinstance(c, Const))
+    offset = row_major(item.shape)
+    collapsed = collapse([item.shape, item.extents], bodies, [offset])
+    space, extents = collapsed.groups
+    per_out = len(bodies) // len(outs)
+    numbers = tuple(slots.number(b) for b in outs for _ in range(per_out))
+    kernel = Fold(
+        space, extents, combine, inits, tuple(map(collapsed.change, bodies)), numbers, block
+    )
+    points = prod(item.shape) * prod(item.extents)
+    return Run(kernel, tuple(slots.buffers), tuple(outs), cost_of(points, item.bodies))
+
+
+def flattened(values: Sequence[Machine]) -> tuple[Scalar, ...]:
+    """Return the parts of machine values."""
+    out: list[Scalar] = []
+    for v in values:
+        out.extend(v if isinstance(v, tuple) else (v,))
+    return tuple(out)
+
+
+def fold_block(item: Reduce) -> int:
+    """Return the block of the first reduced axis for a large reduction to few points, else 0."""
+    points, reduced = prod(item.shape), prod(item.extents)
+    if points > 16 or reduced < 4 * BLOCK or not item.extents:
+        return 0
+    return max(1, BLOCK * item.extents[0] // reduced)
+
+
+def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
+    """Return the step of a cumulative operation."""
+    slots = Slots(buffer_of)
+    lowering = Lowering(slots.source)
+    body, combine, init = (lowering(s) for s in (item.body, item.combine, item.init))
+    if not isinstance(body, Scalar):
+        raise CompileError("cumulative operations of complex numbers are library calls")
+    assert isinstance(combine, Scalar) and isinstance(init, Const)
+    shape, axis = item.shape, item.axis
+    offset = row_major(shape)
+    groups = [shape[:axis], shape[axis : axis + 1], shape[axis + 1 :]]
+    collapsed = collapse(groups, [body], [offset])
+    outer, along, inner = collapsed.groups
+    number = slots.number(out)
+    along = along or (1,)
+    if not collapsed.groups[1]:  # an axis of size 1 has been dropped: the prefix is the element
+        store = Store(number, collapsed.move(offset), collapsed.change(body))
+        kernel: Kernel = Nest((*outer, *inner), (store,))
+    else:
+        kernel = Sweep(
+            (*outer, *along, *inner), len(outer), item.reverse, combine, init,
+            collapsed.change(body), number,
+        )  # fmt: skip
+    return Run(kernel, tuple(slots.buffers), (out,), cost_of(prod(shape), (item.body,)) * 4)
+
+
+def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
+    """Return the step that updates `out`, which holds the base already."""
+    slots = Slots(buffer_of)
+    lowering = Lowering(slots.source)
+    indices = [lowering(i) for i in item.indices]
+    offset = flat_index([i for i in indices if isinstance(i, Scalar)], item.base.shape)
+    value, combine = lowering(item.value), lowering(item.combine)
+    guard = None if item.guard is None else lowering(item.guard)
+    assert guard is None or isinstance(guard, Scalar)
+    number = slots.number(out)
+    if isinstance(value, tuple):
+        return complex_scatter(item, slots, (number, offset, value, guard, combine), out)
+    assert isinstance(combine, Scalar)
+    collapsed = collapse([item.space], [value, guard], [offset])
+    kernel = Scatter(
+        collapsed.groups[0], number, collapsed.move(offset), collapsed.change(value),
+        None if guard is None else collapsed.change(guard), combine, item.unique,
+    )  # fmt: skip
+    points = prod(item.space)
+    return Run(kernel, tuple(slots.buffers), (out,), cost_of(points, (item.value,)) * 4)
+
+
+def complex_scatter(item: Update, slots: Slots, parts: tuple[Any, ...], out: Buffer) -> Run:
+    """Return a scatter of complex numbers as one of an axis of two parts more."""
+    number, offset, value, guard, combine = parts
+    if not simple_combine(combine):
+        raise CompileError("scatters of complex numbers set or add")
+    part = index(len(item.space))
+    both_parts = apply("select", apply("eq", part, 0), value[0], value[1])
+    space = (*item.space, 2)
+    offset = apply("add", apply("mul", offset, 2), part)
+    collapsed = collapse([space], [both_parts, guard], [offset])
+    kernel = Scatter(
+        collapsed.groups[0], number, collapsed.move(offset), collapsed.change(both_parts),
+        None if guard is None else collapsed.change(guard), real_rule(combine[0]), item.unique,
+    )  # fmt: skip
+    cost = cost_of(2 * prod(item.space), (item.value,)) * 4
+    return Run(kernel, tuple(slots.buffers), (out,), cost)
+
+
+def simple_combine(combine: Machine) -> bool:
+    """Tell whether a complex combining rule works on each part alone."""
+    return isinstance(combine, tuple) and all(
+        not getattr(c, "args", ()) or getattr(c, "fn", "") == "add" for c in combine
+    )
+
+
+def real_rule(rule: Scalar) -> Scalar:
+    """Return a rule on slots 0 and 1 for one on slots 0 and 2 (the real parts of complex ones)."""
+    from_args = getattr(rule, "args", ())
+    dtype = np.dtype(rule.dtype)
+    one = slot(1, dtype)
+    return apply("add", slot(0, dtype), one) if from_args else one

@@ -1,0 +1,198 @@
+"""Rewrite scalars to what the machine computes: flat loads of slots, no complex numbers, no short
+floats but in memory, no approximated functions.
+
+Pre:  scalars of a graph's item.
+Post: every load is of a slot at one flat offset; every function is basic; dtypes are bool, integers,
+      float32 and float64, and short floats only under `convert` and in loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradax.errors import CompileError
+from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, Tensor, const, load, slot
+from gradax.kernel.build import apply, bitcast, convert, flat_index, select
+from gradax.kernel.functions import BASIC, COMPARISONS, is_complex, is_float, real_dtype
+from gradax.kernel.math import expand, expand_complex
+
+F32 = np.dtype(np.float32)
+Pair = tuple[Scalar, Scalar]
+Machine = Scalar | Pair
+
+
+class Lowering:
+    """Rewrites the scalars of one kernel; `slot_of` numbers the tensors that it reads."""
+
+    def __init__(
+        self,
+        slot_of: Callable[[Tensor], Tensor],
+        axes: Sequence[Scalar] | None = None,
+        registers: bool = False,
+    ) -> None:
+        self.slot_of = slot_of
+        self.axes = axes
+        self.memo: dict[int, Machine] = {}
+
+    def __call__(self, root: Scalar) -> Machine:
+        """Return the machine scalar of `root`; a pair when it is complex."""
+        stack: list[tuple[Scalar, bool]] = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if id(node) in self.memo:
+                continue
+            parts = parts_of(node)
+            if not ready and any(id(p) not in self.memo for p in parts):
+                stack.append((node, True))
+                stack.extend((p, False) for p in parts)
+                continue
+            self.memo[id(node)] = self.lower(node)
+        return self.memo[id(root)]
+
+    def one(self, node: Scalar) -> Scalar:
+        """Return the machine scalar of a node that is not complex."""
+        out = self.memo[id(node)]
+        assert isinstance(out, Scalar)
+        return out
+
+    def lower(self, node: Scalar) -> Machine:
+        """Lower a node whose parts have been."""
+        if isinstance(node, Const):
+            return lower_const(node)
+        if isinstance(node, Index):
+            return node if self.axes is None else self.axes[node.axis]
+        if isinstance(node, Slot):
+            return lower_slot(node)
+        if isinstance(node, Load):
+            return self.lower_load(node)
+        assert isinstance(node, Apply)
+        args = tuple(self.memo[id(a)] for a in node.args)
+        if any(isinstance(a, tuple) for a in args) or is_complex(node.dtype):
+            return lower_complex(node, args)
+        return lower_apply(node, args)  # type: ignore[arg-type]
+
+    def lower_load(self, node: Load) -> Machine:
+        """Make a load flat."""
+        source = self.slot_of(node.source)
+        indices = [self.one(i) for i in node.indices]
+        offset = flat_index(indices, node.source.shape)
+        guard = None if node.guard is None else self.one(node.guard)
+        if is_complex(node.dtype):
+            double = apply("mul", offset, 2)
+            return load(source, (double,), guard), load(source, (apply("add", double, 1),), guard)
+        return widen(load(source, (offset,), guard))
+
+
+def parts_of(node: Scalar) -> tuple[Scalar, ...]:
+    """Return the scalars that a scalar is made of."""
+    if isinstance(node, Apply):
+        return node.args
+    if isinstance(node, Load):
+        return node.indices if node.guard is None else (*node.indices, node.guard)
+    return ()
+
+
+def is_short(dtype: np.dtype[Any]) -> bool:
+    """Tell a float shorter than float32."""
+    return is_float(dtype) and dtype.itemsize < 4
+
+
+def widen(x: Scalar) -> Scalar:
+    """Return a short float as float32."""
+    return convert(x, F32) if is_short(x.dtype) else x
+
+
+def lower_const(node: Const) -> Machine:
+    """Lower a constant."""
+    if is_complex(node.dtype):
+        part = real_dtype(node.dtype)
+        return const(node.value.real, part), const(node.value.imag, part)
+    return const(node.value, F32) if is_short(node.dtype) else node
+
+
+def lower_slot(node: Slot) -> Machine:
+    """Lower a combining function's operand; a complex one takes two slots."""
+    if is_complex(node.dtype):
+        part = real_dtype(node.dtype)
+        return slot(2 * node.position, part), slot(2 * node.position + 1, part)
+    return slot(node.position, F32) if is_short(node.dtype) else node
+
+
+def lower_apply(node: Apply, args: tuple[Scalar, ...]) -> Scalar:
+    """Lower a function of real operands."""
+    if node.fn == "convert":
+        if is_short(node.dtype):  # rounded to the short type, then computed with as float32
+            return widen(convert(args[0], node.dtype))
+        return convert(args[0], node.dtype)
+    if node.fn == "bitcast":
+        operand = args[0]
+        if is_short(node.args[0].dtype):
+            operand = convert(operand, node.args[0].dtype)
+        return widen(bitcast(operand, node.dtype))
+    if node.fn in BASIC:
+        return apply(node.fn, *args)
+    try:
+        return expand(node.fn, args)
+    except KeyError:
+        raise CompileError(f"no approximation of {node.fn} for {node.dtype}") from None
+
+
+def lower_complex(node: Apply, args: tuple[Machine, ...]) -> Machine:
+    """Lower a function with complex operands or result to real arithmetic."""
+    fn = node.fn
+    if fn == "complex":
+        return args[0], args[1]  # type: ignore[return-value]
+    if fn in ("real", "imag"):
+        x = args[0]
+        return x[fn == "imag"] if isinstance(x, tuple) else x
+    if fn == "convert":
+        return convert_complex(args[0], node.dtype)
+    if fn == "select":
+        condition, yes, no = args
+        assert isinstance(condition, Scalar) and isinstance(yes, tuple) and isinstance(no, tuple)
+        return select(condition, yes[0], no[0]), select(condition, yes[1], no[1])
+    pairs = [a if isinstance(a, tuple) else (a, const(0, a.dtype)) for a in args]
+    if fn in ("add", "sub"):
+        (a, b), (c, d) = pairs
+        return apply(fn, a, c), apply(fn, b, d)
+    if fn == "neg":
+        return apply("neg", pairs[0][0]), apply("neg", pairs[0][1])
+    if fn == "mul":
+        return multiply(*pairs)
+    if fn in COMPARISONS:
+        return compare(fn, *pairs)
+    return expand_complex(fn, pairs)
+
+
+def convert_complex(x: Machine, dtype: np.dtype[Any]) -> Machine:
+    """Convert to or from complex."""
+    if not is_complex(dtype):
+        real = x[0] if isinstance(x, tuple) else x
+        if dtype == np.bool_ and isinstance(x, tuple):
+            return apply("or", apply("ne", x[0], 0), apply("ne", x[1], 0))
+        return widen(convert(real, dtype))
+    part = real_dtype(dtype)
+    if isinstance(x, tuple):
+        return convert(x[0], part), convert(x[1], part)
+    return convert(x, part), const(0, part)
+
+
+def multiply(x: Pair, y: Pair) -> Pair:
+    """Multiply complex numbers."""
+    (a, b), (c, d) = x, y
+    real = apply("sub", apply("mul", a, c), apply("mul", b, d))
+    return real, apply("add", apply("mul", a, d), apply("mul", b, c))
+
+
+def compare(fn: str, x: Pair, y: Pair) -> Scalar:
+    """Compare complex numbers: equality of both parts, order lexicographic."""
+    (a, b), (c, d) = x, y
+    if fn in ("eq", "ne"):
+        joined = "and" if fn == "eq" else "or"
+        return apply(joined, apply(fn, a, c), apply(fn, b, d))
+    strict = "lt" if fn in ("lt", "le") else "gt"
+    tie = apply("and", apply("eq", a, c), apply(fn, b, d))
+    return apply("or", apply(strict, a, c), tie)

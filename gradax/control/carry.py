@@ -1,0 +1,104 @@
+"""Loop carries: values whose tree, shapes and dtypes a body must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradax import tree
+from gradax.control.tracing import TreeMismatch, name_of, trace, with_weak_types
+from gradax.core.aval import Aval
+from gradax.core.jaxpr import ClosedJaxpr
+from gradax.core.value import as_value
+from gradax.errors import ShapeError, at_user_line
+from gradax.lax.convert import ConvertElementType
+
+
+def fixed_carry(
+    what: str, body_fun: Callable[..., Any], init: Any, in_tree: Any, leaves: Sequence[Any]
+) -> tuple[list[Aval], list[Any], ClosedJaxpr]:
+    """Trace a body of one carried tree; return the carry's avals, its leaves, the program."""
+    structure = tree.structure((init,))
+    avals, leaves, closed, out_tree = settle(
+        what, body_fun, structure, list(leaves), [], len(leaves), in_tree
+    )
+    del out_tree
+    return avals, leaves, closed
+
+
+def settle(
+    what: str,
+    fun: Callable[..., Any],
+    in_tree: Any,
+    carry: list[Any],
+    rest: Sequence[Aval],
+    n_carry: int,
+    carry_tree: Any,
+) -> tuple[list[Aval], list[Any], ClosedJaxpr, Any]:
+    """Trace until the carry's types are a fixed point.
+
+    A weakly typed initial value takes the dtype that the body gives it; anything else that changes
+    is an error naming the leaf.
+    """
+    for _ in range(n_carry + 1):
+        avals = [x.aval for x in carry]
+        closed, out_tree = trace(fun, in_tree, [*avals, *rest])
+        check_structure(what, fun, carry_tree, out_tree, len(rest) > 0 or what == "scan")
+        changed = promote_weak(carry, closed.out_avals[:n_carry])
+        if changed is None:
+            break
+        carry = changed
+    check_types(what, fun, avals, closed.out_avals[:n_carry], carry_tree)
+    weak = [a.weak_type for a in avals] + [a.weak_type for a in closed.out_avals[n_carry:]]
+    return avals, carry, with_weak_types(closed, weak), out_tree
+
+
+def promote_weak(carry: Sequence[Any], outs: Sequence[Aval]) -> list[Any] | None:
+    """Give weak carries the types that the body returns; None when nothing changes."""
+    new = []
+    changed = False
+    for x, out in zip(carry, outs, strict=False):
+        grows = x.aval.weak_type and not out.weak_type and x.shape == out.shape
+        if x.aval.weak_type and x.dtype != out.dtype and x.shape == out.shape:
+            grows = True
+        new.append(ConvertElementType(out.dtype, out.weak_type)(x) if grows else as_value(x))
+        changed = changed or grows
+    return new if changed else None
+
+
+def check_structure(what: str, fun: Any, want: Any, got: Any, is_scan: bool) -> None:
+    """Raise unless the body returns the carried tree (for scan, a pair that begins with it)."""
+    if is_scan:
+        parts = got.children() if got.node_data() is not None else []
+        if len(parts) != 2 or got.node_data()[0] is not tuple:
+            raise TreeMismatch(
+                f"{what}: the body {name_of(fun)} must return a pair (carry, y); got {got}."
+                f"{at_user_line()}"
+            )
+        got = parts[0]
+    if got != want:
+        raise TreeMismatch(
+            f"{what}: the body {name_of(fun)} must return the carry's tree {want}; got {got}."
+            f"{at_user_line()}"
+        )
+
+
+def check_types(
+    what: str, fun: Any, want: Sequence[Aval], got: Sequence[Aval], carry_tree: Any
+) -> None:
+    """Raise unless the carry keeps its types, naming each leaf that does not."""
+    paths = [
+        tree.keystr(path) for path, _ in tree.leaves_with_path(
+            tree.unflatten(carry_tree, list(range(len(want))))
+        )
+    ]  # fmt: skip
+    wrong = [
+        f"the carry{path} is {a} but the body returns {b}"
+        for path, a, b in zip(paths, want, got, strict=True)
+        if (a.shape, a.dtype) != (b.shape, b.dtype)
+    ]
+    if wrong:
+        raise ShapeError(
+            f"{what}: the body {name_of(fun)} must keep the carry's types; {'; '.join(wrong)}."
+            f"{at_user_line()}\nConvert the initial value or the result with astype or broadcast_to."
+        )

@@ -1,0 +1,249 @@
+"""`while_loop` and `fori_loop`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from gradax import dtypes, tree
+from gradax import config
+from gradax.control.carry import fixed_carry
+from gradax.control.programs import (
+    ProgramOp,
+    check_operands,
+    nonzero,
+    pick,
+    program_node,
+    run_reference,
+    spread_tangents,
+)
+from gradax.control.scan import scan
+from gradax.control.tracing import trace
+from gradax.core.aval import Aval
+from gradax.core.evaluate import eval_jaxpr
+from gradax.core.jaxpr import Jaxpr, Var
+from gradax.core.op import UnsupportedRule, unsupported
+from gradax.core.staging import stage
+from gradax.core.value import as_value, aval_of
+from gradax.errors import ShapeError, at_user_line, require
+from gradax.lax.arithmetic import Add
+from gradax.lax.comparison import Lt, SelectN
+from gradax.lax.convert import ConvertElementType
+from gradax.lax.reductions import ReduceOr
+from gradax.lax.shapes import BroadcastInDim
+from gradax.native import get_trace
+from gradax.transforms.jvp import inline, instantiate, jvp_program
+from gradax.transforms.linearize import LinearTrace
+from gradax.transforms.vmap import batch_program, to_axis
+
+
+@final
+@dataclass(frozen=True)
+class While(ProgramOp):
+    """Run `body_jaxpr` while `cond_jaxpr` holds.
+
+    Operands: the condition's constants, the body's constants, the carry. Results: the last carry.
+    """
+
+    cond_jaxpr: Jaxpr
+    body_jaxpr: Jaxpr
+    cond_nconsts: int
+    body_nconsts: int
+
+    def parts(self, values: Sequence[Any]) -> tuple[tuple[Any, ...], ...]:
+        """Split operands into condition constants, body constants and carry."""
+        a, b = self.cond_nconsts, self.cond_nconsts + self.body_nconsts
+        return tuple(values[:a]), tuple(values[a:b]), tuple(values[b:])
+
+    def infer(self, *avals: Aval) -> tuple[Aval, ...]:
+        cond_consts, body_consts, carry = self.parts(avals)
+        check_operands(self, self.cond_jaxpr, (*cond_consts, *carry))
+        check_operands(self, self.body_jaxpr, (*body_consts, *carry))
+        return self.body_jaxpr.out_avals
+
+    def jvp(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        cond_consts, body_consts, carry = self.parts(primals)
+        _, dbody, dcarry = self.parts(tangents)
+        body_mask, carry_mask = nonzero(dbody), nonzero(dcarry)
+        while True:
+            body, consts, out = jvp_program(self.body_jaxpr, body_mask + carry_mask, carry_mask)
+            if out == carry_mask:
+                break
+            carry_mask = tuple(a or b for a, b in zip(carry_mask, out, strict=True))
+        n, m = len(carry), sum(carry_mask)
+        body = reorder(body, len(consts), len(body_consts), n, sum(body_mask))
+        cond_vars = [Var(v.aval) for v in body.invars[len(body.invars) - m :]] if m else []
+        cond = Jaxpr((), (*self.cond_jaxpr.invars, *cond_vars), self.cond_jaxpr.eqns,
+                     self.cond_jaxpr.outvars)  # fmt: skip
+        body_operands = (*consts, *body_consts, *pick(dbody, body_mask))
+        op = While(cond, body, self.cond_nconsts, len(body_operands))
+        dcarry = pick(map(instantiate, dcarry), carry_mask)
+        outs = op(*cond_consts, *body_operands, *carry, *dcarry)
+        return outs[:n], spread_tangents(carry_mask, self.body_jaxpr.out_avals, outs[n:])
+
+    def split(self, trace: LinearTrace, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        raise UnsupportedRule(
+            "Reverse-mode differentiation of while_loop (and of fori_loop with a traced bound) is"
+            f" not possible: the number of steps is not known beforehand.{at_user_line()}\n"
+            "Use scan, or fori_loop with Python integers as bounds; or forward mode (jvp, jacfwd)."
+        )
+
+    transpose = unsupported("a while loop is not linear")
+
+    def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
+        size = next(x.shape[d] for x, d in zip(args, dims, strict=True) if d is not None)
+        moved = [x if d is None else to_axis(x, d, size) for x, d in zip(args, dims, strict=True)]
+        cond_consts, body_consts, carry = self.parts(moved)
+        cond_m, body_m, carry_m = self.parts([d is not None for d in dims])
+        while True:
+            _, _, out = batch_program(self.body_jaxpr, size, body_m + carry_m, carry_m)
+            _, _, (pred_mapped,) = batch_program(self.cond_jaxpr, size, cond_m + carry_m)
+            grown = tuple(a or b or pred_mapped for a, b in zip(carry_m, out, strict=True))
+            if grown == carry_m:
+                break
+            carry_m = grown
+        body, consts, _ = batch_program(self.body_jaxpr, size, body_m + carry_m, carry_m)
+        cond, pred_consts, _ = batch_program(self.cond_jaxpr, size, cond_m + carry_m)
+        carry = [
+            to_axis(x, None, size) if m and d is None else x
+            for x, m, d in zip(carry, carry_m, self.parts(dims)[2], strict=True)
+        ]
+        cond_operands, body_operands = (*pred_consts, *cond_consts), (*consts, *body_consts)
+        if pred_mapped:
+            body, body_operands = masked_body(cond, body, cond_operands, body_operands)
+            cond = any_program(cond)
+        op = While(cond, body, len(cond_operands), len(body_operands))
+        outs = op(*cond_operands, *body_operands, *carry)
+        return outs, [0 if m else None for m in carry_m]
+
+    def lower(self, *operands: Any) -> Any:
+        counts = (self.cond_nconsts, self.body_nconsts)
+        programs = (self.cond_jaxpr, self.body_jaxpr)
+        return program_node("while", programs, operands, self.body_jaxpr.out_avals, counts)
+
+    def reference(self, *operands: Any) -> Any:
+        cond_consts, body_consts, carry = self.parts(operands)
+        while bool(run_reference(self.cond_jaxpr, (*cond_consts, *carry))[0]):
+            carry = run_reference(self.body_jaxpr, (*body_consts, *carry))
+        return tuple(carry)
+
+
+def reorder(body: Jaxpr, n_consts: int, n_body: int, n: int, n_dbody: int) -> Jaxpr:
+    """Order a differentiated body's inputs as constants, their tangents, carry, its tangents."""
+    v = body.invars
+    a, b = n_consts + n_body, n_consts + n_body + n
+    invars = (*v[:a], *v[b : b + n_dbody], *v[a:b], *v[b + n_dbody :])
+    return Jaxpr((), invars, body.eqns, body.outvars, body.debug_name)
+
+
+def any_program(cond: Jaxpr) -> Jaxpr:
+    """Return the program that tells whether the (mapped) condition holds in any lane."""
+
+    def run(*args: Any) -> list[Any]:
+        return [ReduceOr((0,))(eval_program(cond, args)[0])]
+
+    return cond.memo("any", lambda: inline(stage(run, cond.in_avals)))
+
+
+def masked_body(
+    cond: Jaxpr, body: Jaxpr, cond_operands: Sequence[Any], body_operands: Sequence[Any]
+) -> tuple[Jaxpr, tuple[Any, ...]]:
+    """Return the body that leaves lanes alone whose condition is false, and its constants."""
+    a, b = len(cond_operands), len(body_operands)
+
+    def run(*args: Any) -> list[Any]:
+        carry = args[a + b :]
+        (pred,) = eval_program(cond, (*args[:a], *carry))
+        new = eval_program(body, args[a:])
+        return [
+            SelectN()(BroadcastInDim(y.shape, (0,))(pred), x, y)
+            for x, y in zip(carry, new, strict=True)
+        ]
+
+    avals = [aval_of(x) for x in cond_operands] + list(body.in_avals)
+    return inline(stage(run, avals)), (*cond_operands, *body_operands)
+
+
+def eval_program(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
+    """Evaluate a program under the current interpreter."""
+    return eval_jaxpr(jaxpr, (), *args)
+
+
+def while_loop(
+    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any
+) -> Any:
+    """Apply `body_fun` to the value while `cond_fun` holds.
+
+    The carried tree keeps its structure, shapes and dtypes.
+    Errors: TypeError naming the leaf whose type changes, or when the condition is no bool scalar.
+    Cost: one native loop; reverse-mode differentiation is not possible (see scan).
+    """
+    if get_trace() is None and config.current.disable_jit:
+        val = init_val
+        while bool(cond_fun(val)):
+            val = body_fun(val)
+        return val
+    leaves, in_tree = tree.flatten(init_val)
+    leaves = [as_value(x) for x in leaves]
+    avals, leaves, body = fixed_carry("while_loop", body_fun, init_val, in_tree, leaves)
+    cond, cond_tree = trace(cond_fun, tree.structure((init_val,)), avals)
+    check_condition(cond_fun, cond, cond_tree)
+    op = While(inline(cond), inline(body), len(cond.consts), len(body.consts))
+    return tree.unflatten(in_tree, op(*cond.consts, *body.consts, *leaves))
+
+
+def check_condition(fun: Any, closed: Any, out_tree: Any) -> None:
+    """Raise unless a condition returns one bool scalar."""
+    avals = closed.out_avals
+    if len(avals) != 1 or avals[0].shape != () or avals[0].dtype != np.bool_:
+        raise ShapeError(
+            "while_loop: the condition must return one bool scalar; got"
+            f" {', '.join(map(str, avals)) or out_tree}.{at_user_line()}"
+        )
+
+
+def fori_loop(
+    lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any, *, unroll: Any = None
+) -> Any:
+    """Apply `body_fun(i, value)` for i = lower … upper - 1.
+
+    With Python integers as bounds the loop is a scan, so it can be differentiated in reverse.
+    Errors: TypeError for bounds that are no integer scalars or a carry whose type changes.
+    """
+    static = isinstance(lower, (int, np.integer)) and isinstance(upper, (int, np.integer))
+    if get_trace() is None and config.current.disable_jit:
+        for i in range(int(lower), int(upper)):
+            init_val = body_fun(i, init_val)
+        return init_val
+    low, high = bounds(lower, upper)
+    if static:
+        length = max(int(upper) - int(lower), 0)
+
+        def step(carry: Any, _: Any) -> Any:
+            i, value = carry
+            return (Add()(i, np.ones((), i.dtype)), body_fun(i, value)), None
+
+        (_, out), _ = scan(step, (low, init_val), None, length=length, unroll=unroll or 1)
+        return out
+
+    def body(state: Any) -> Any:
+        i, end, value = state
+        return Add()(i, np.ones((), i.dtype)), end, body_fun(i, value)
+
+    return while_loop(lambda s: Lt()(s[0], s[1]), body, (low, high, init_val))[2]
+
+
+def bounds(lower: Any, upper: Any) -> tuple[Any, Any]:
+    """Return the bounds as integer scalars of one dtype."""
+    low, high = as_value(lower), as_value(upper)
+    for x in (low, high):
+        integer = np.issubdtype(np.dtype(x.dtype), np.integer)
+        require(x.shape == () and integer, "fori_loop", "integer scalar bounds", x.aval)
+    dtype, _ = dtypes.promote2(low.dtype, low.weak_type, high.dtype, high.weak_type)
+    return tuple(
+        x if x.dtype == dtype and not x.weak_type else ConvertElementType(dtype)(x)
+        for x in (low, high)
+    )  # type: ignore[return-value]

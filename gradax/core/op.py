@@ -1,0 +1,127 @@
+"""Operations: one frozen dataclass each, whose methods are all of its rules.
+
+An operation's fields are its static parameters. A rule that does not hold is declared with
+`unsupported("reason")`; a rule that is missing raises an InternalError naming it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from gradax.core.aval import Aval
+from gradax.errors import GradaxError, InternalError
+from gradax.native import get_trace
+
+if TYPE_CHECKING:
+    from gradax.kernel.ir import Tensor
+
+Dims = Sequence[int | None]
+
+
+class UnsupportedRule(GradaxError, NotImplementedError):
+    """An operation that cannot be transformed in the way asked for."""
+
+
+class Op:
+    """Base of all operations.
+
+    n results: one array when `multiple_results` is False, otherwise a tuple of arrays, in every rule.
+    """
+
+    name: ClassVar[str] = "op"
+    multiple_results: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    def __call__(self, *args: Any) -> Any:
+        trace = get_trace()
+        if trace is None:
+            return evaluation.evaluate(self, args)
+        return trace.process(self, args)
+
+    def infer(self, *avals: Aval) -> Any:
+        """Return the aval(s) of the results, or raise the error that the user sees."""
+        raise missing(self, "infer")
+
+    def jvp(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        """Return results and their tangents; a tangent may be a `Zero`."""
+        raise missing(self, "jvp")
+
+    def transpose(self, ct: Any, *operands: Any) -> Any:
+        """Return a cotangent for each operand that is a `Linear`, None for the others.
+
+        `ct` is one value, or a tuple where the operation has several results; entries may be `Zero`.
+        """
+        raise missing(self, "transpose")
+
+    def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> tuple[Any, Any]:
+        """Return result(s) and the position of their mapped axis; None in dims: not mapped."""
+        raise missing(self, "batch")
+
+    def lower(self, *operands: Tensor) -> Any:
+        """Return what the operation computes as kernel expressions."""
+        raise missing(self, "lower")
+
+    def reference(self, *operands: Any) -> Any:
+        """Compute the operation with NumPy: the oracle of tests and the evaluator of small arrays."""
+        raise missing(self, "reference")
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The static parameters, by name."""
+        return {name: getattr(self, name) for name in field_names(type(self))}
+
+    def printed_params(self) -> dict[str, Any]:
+        """The parameters that a jaxpr's text shows."""
+        return self.params
+
+
+@cache
+def field_names(cls: type) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields."""
+    return tuple(f.name for f in fields(cls))
+
+
+class Evaluation:
+    """The evaluator of operations outside any trace; the package's `__init__` assigns it."""
+
+    evaluate: Callable[[Op, tuple[Any, ...]], Any]
+
+
+evaluation = Evaluation()
+
+
+def missing(op: Op, rule: str) -> InternalError:
+    """Return the error for a rule that nobody wrote."""
+    return InternalError(f"operation {op.name!r} has no rule {rule!r}")
+
+
+def unsupported(reason: str) -> Callable[..., NoReturn]:
+    """Declare that a rule does not exist, and why."""
+
+    def rule(self: Op, *args: Any, **kwargs: Any) -> NoReturn:
+        raise UnsupportedRule(f"{self.name}: {reason}")
+
+    rule.unsupported_reason = reason  # type: ignore[attr-defined]
+    return rule
+
+
+_inferred: dict[tuple[Any, ...], Any] = {}
+
+
+def infer(op: Op, avals: Sequence[Aval]) -> Any:
+    """Return `op.infer(*avals)`, remembered for operations that hold no jaxprs."""
+    if op.multiple_results:
+        return op.infer(*avals)
+    key = (op, *avals)
+    out = _inferred.get(key)
+    if out is None:
+        out = _inferred[key] = op.infer(*avals)
+    return out

@@ -1,0 +1,171 @@
+"""Error classes of the library, and where in the user's program an error belongs.
+
+Every class is also a subclass of the builtin that users expect, so `except TypeError` works.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import CodeType, FrameType
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+class GradaxError(Exception):
+    """Base of all errors that gradax raises on purpose."""
+
+
+class ShapeError(GradaxError, TypeError, ValueError):
+    """Shapes, dtypes or axes that an operation does not accept."""
+
+
+class DtypeError(GradaxError, TypeError):
+    """A dtype that is unknown or that an operation does not accept."""
+
+
+class TypePromotionError(DtypeError, ValueError):
+    """Operands whose dtypes no implicit conversion joins."""
+
+
+class DtypeLimitsError(DtypeError, ValueError):
+    """A dtype that has no limits of the kind asked for."""
+
+
+class TreeError(GradaxError, ValueError):
+    """Two pytrees that should have the same structure have not."""
+
+
+class TreeTypeError(TreeError, TypeError):
+    """A pytree that a function cannot work with, where JAX's users expect a TypeError."""
+
+
+class ConcretizationTypeError(GradaxError, TypeError):
+    """A traced value was used where a concrete one is needed."""
+
+
+class TracerArrayConversionError(ConcretizationTypeError):
+    """A traced value was handed to NumPy."""
+
+
+class TracerIntegerConversionError(ConcretizationTypeError):
+    """A traced value was used as a Python integer."""
+
+
+class TracerBoolConversionError(ConcretizationTypeError):
+    """A traced value was used as a Python bool, for example by `if`."""
+
+
+class IndexingError(GradaxError, IndexError):
+    """An index that an array does not have, or too many of them."""
+
+
+class IndexTypeError(IndexingError, TypeError):
+    """A value that cannot be an index."""
+
+
+class ImmutableArrayError(GradaxError, TypeError):
+    """An element of an array was assigned."""
+
+
+class NonConcreteBooleanIndexError(GradaxError, IndexError):
+    """An array was indexed by a traced boolean mask."""
+
+
+class UnexpectedTracerError(GradaxError, RuntimeError):
+    """A traced value was used after the trace that made it had ended."""
+
+
+class KeyReuseError(GradaxError, RuntimeError):
+    """A random key was consumed twice."""
+
+
+class CompileError(GradaxError, RuntimeError):
+    """A program could not be compiled."""
+
+
+class DeviceError(GradaxError, RuntimeError):
+    """A device ran out of memory or refused a program."""
+
+
+class StaleGlobalWarning(UserWarning):
+    """A compiled function keeps the value that a global had when it was traced."""
+
+
+class FloatingPointCheckError(GradaxError, FloatingPointError):
+    """A result has NaNs or infinities while a setting forbids them."""
+
+
+class InternalError(GradaxError, AssertionError):
+    """A check of our own failed: a bug in gradax, not in the user's program."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message}\nThis is a bug in gradax; please report it with the program.")
+
+
+class SourceLine:
+    """The line of the user's program that an equation came from; formatted on demand."""
+
+    __slots__ = ("code", "lasti")
+
+    def __init__(self, code: CodeType, lasti: int) -> None:
+        self.code = code
+        self.lasti = lasti
+
+    @property
+    def filename(self) -> str:
+        """The file of the line."""
+        return self.code.co_filename
+
+    @property
+    def line(self) -> int:
+        """The number of the line."""
+        positions = list(self.code.co_positions())
+        found = positions[self.lasti // 2][0] if self.lasti // 2 < len(positions) else None
+        return found or self.code.co_firstlineno
+
+    def __str__(self) -> str:
+        return f"{self.filename}:{self.line} ({self.code.co_name})"
+
+
+def user_frame() -> FrameType | None:
+    """Return the innermost frame outside the package, or None when there is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
+def source_line() -> SourceLine | None:
+    """Return the user's line that is being executed."""
+    frame = user_frame()
+    return None if frame is None else SourceLine(frame.f_code, frame.f_lasti)
+
+
+def user_stacklevel() -> int:
+    """Return the `stacklevel` with which a warning of the caller shows the user's line."""
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+        level += 1
+    return level
+
+
+def at_user_line() -> str:
+    """Return '\\nat FILE:LINE (FUNCTION)' of the user's line, or nothing when unknown."""
+    line = source_line()
+    return "" if line is None else f"\nat {line}"
+
+
+def require(condition: bool, operation: object, expected: str, *got: object) -> None:
+    """Raise a ShapeError that names the operation, what was expected and what came."""
+    if not condition:
+        raise shape_error(operation, expected, *got)
+
+
+def shape_error(operation: object, expected: str, *got: object) -> ShapeError:
+    """Make the error that `require` raises."""
+    name = operation if isinstance(operation, str) else getattr(operation, "name", str(operation))
+    came = ", ".join(str(g) for g in got)
+    return ShapeError(f"{name}: expected {expected}; got {came}{at_user_line()}")

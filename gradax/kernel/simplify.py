@@ -1,0 +1,125 @@
+"""Rewrites of a function's application that hold exactly, whatever the operands.
+
+Only integer and bool identities, and those of floats that keep every bit (x*1, NaN and signed zeros
+included). Returns None when nothing applies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradax.kernel.functions import COMPARISONS, is_integer
+from gradax.kernel.ir import BOOL, Apply, Const, Scalar, const, make_apply
+
+_FOLDED = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "min": min,
+    "max": max,
+    "eq": lambda a, b: a == b,
+    "ne": lambda a, b: a != b,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+    "and": lambda a, b: a & b,
+    "or": lambda a, b: a | b,
+    "xor": lambda a, b: a ^ b,
+}
+
+
+def simplified(fn: str, args: tuple[Scalar, ...], dtype: np.dtype[Any]) -> Scalar | None:
+    """Return a simpler scalar equal to fn(args), or None."""
+    if fn == "select":
+        return simplified_select(*args)
+    if fn == "not" and args[0].dtype == BOOL:
+        return simplified_not(args[0])
+    operand = args[0].dtype
+    if len(args) != 2 or not (is_integer(operand) or operand == BOOL):
+        return simplified_float(fn, args)
+    x, y = args
+    if isinstance(x, Const) and isinstance(y, Const):
+        return folded(fn, x, y, dtype)
+    if isinstance(x, Const) and fn in ("add", "mul", "and", "or", "xor"):
+        x, y = y, x
+    if isinstance(y, Const):
+        return with_constant(fn, x, y, dtype)
+    return x if x is y and fn in ("and", "or", "min", "max") else None
+
+
+def folded(fn: str, x: Const, y: Const, dtype: np.dtype[Any]) -> Scalar | None:
+    """Compute fn of two integer or bool constants, wrapping."""
+    if fn in _FOLDED:
+        value = _FOLDED[fn](x.value, y.value)
+        return const(value if fn in COMPARISONS else wrap(value, dtype), dtype)
+    if fn in ("div", "rem") and x.value >= 0 and y.value > 0:
+        return const(x.value // y.value if fn == "div" else x.value % y.value, dtype)
+    return None
+
+
+def wrap(value: int, dtype: np.dtype[Any]) -> int:
+    """Reduce an integer to the range of `dtype`."""
+    if dtype == BOOL:
+        return bool(value)
+    bits = dtype.itemsize * 8
+    if dtype.kind == "V":
+        return value
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if dtype.kind == "i" and value >> (bits - 1) else value
+
+
+def with_constant(fn: str, x: Scalar, y: Const, dtype: np.dtype[Any]) -> Scalar | None:
+    """Simplify fn(x, constant) of integers or bools."""
+    value = y.value
+    if dtype == BOOL and fn in ("and", "or"):
+        return (x if value else y) if fn == "and" else (y if value else x)
+    if value == 0:
+        if fn in ("add", "sub", "or", "xor", "shl", "shr", "sar"):
+            return x
+        if fn in ("mul", "and"):
+            return y
+    if value == 1:
+        if fn in ("mul", "div"):
+            return x
+        if fn == "rem":
+            return const(0, dtype)
+    return nested_constant(fn, x, y)
+
+
+def nested_constant(fn: str, x: Scalar, y: Const) -> Scalar | None:
+    """Join (a + c1) + c2 and (a * c1) * c2."""
+    if fn in ("add", "mul") and isinstance(x, Apply) and x.fn == fn:
+        inner = x.args[1]
+        if isinstance(inner, Const):
+            value = wrap(_FOLDED[fn](inner.value, y.value), y.dtype)
+            joined = (x.args[0], const(value, y.dtype))
+            return simplified(fn, joined, y.dtype) or make_apply(fn, joined, y.dtype, 1)
+    return None
+
+
+def simplified_select(condition: Scalar, yes: Scalar, no: Scalar) -> Scalar | None:
+    """Simplify a select."""
+    if isinstance(condition, Const):
+        return yes if condition.value else no
+    return yes if yes is no else None
+
+
+def simplified_not(x: Scalar) -> Scalar | None:
+    """Simplify the negation of a bool."""
+    if isinstance(x, Const):
+        return const(not x.value, BOOL)
+    return x.args[0] if isinstance(x, Apply) and x.fn == "not" else None
+
+
+def simplified_float(fn: str, args: tuple[Scalar, ...]) -> Scalar | None:
+    """Simplify float operations that change no bit: x*1, x/1, --x."""
+    if fn == "neg" and isinstance(args[0], Apply) and args[0].fn == "neg":
+        return args[0].args[0]
+    if fn in ("mul", "div") and isinstance(args[1], Const) and args[1].value == 1:
+        return args[0]
+    if fn == "mul" and isinstance(args[0], Const) and args[0].value == 1:
+        return args[1]
+    return None

@@ -1,0 +1,180 @@
+"""Convolutions as kernels and in NumPy, with axes brought to (batch, space, features)."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from gradax import kernel
+from gradax.kernel.libraries import dtype_code, has_dtype_code
+from gradax.lax.conv_shapes import ConvDimensionNumbers, WindowAxis
+from gradax.lax.dot import in_place, permuted
+from gradax.lax.patches import all_patches, input_position, table
+from gradax.lax.shapes import accumulation_dtype
+
+Ints = tuple[int, ...]
+
+# Up to so many terms a sum is written out, so that it joins the loops around it.
+UNROLLED_TERMS = 9
+
+
+class Conv(Protocol):
+    """What is read of the operation."""
+
+    @property
+    def dimension_numbers(self) -> ConvDimensionNumbers:
+        """Which axis plays which part."""
+        ...
+
+    @property
+    def feature_group_count(self) -> int:
+        """The number of groups of features."""
+        ...
+
+    @property
+    def batch_group_count(self) -> int:
+        """The number of groups of the batch."""
+        ...
+
+    @property
+    def preferred_element_type(self) -> Any:
+        """The dtype of the result, None: the operands'."""
+        ...
+
+    def axes(self, space: Ints, window: Ints) -> list[WindowAxis]:
+        """Return how the window moves along each spatial axis."""
+        ...
+
+
+class Orders(NamedTuple):
+    """The axes of each array in the order (batch, space, features), of rhs (window, in, out)."""
+
+    lhs: Ints
+    rhs: Ints
+    out: Ints
+
+
+def canonical_orders(numbers: ConvDimensionNumbers) -> Orders:
+    """Return the axes in canonical order."""
+    lhs, rhs, out = numbers
+    return Orders(
+        (lhs[0], *lhs[2:], lhs[1]), (*rhs[2:], rhs[1], rhs[0]), (out[0], *out[2:], out[1])
+    )
+
+
+def moved(x: kernel.Tensor, order: Ints) -> kernel.Tensor:
+    """Permute the axes, as a view where no element moves."""
+    if in_place(x, order):
+        return kernel.reshape(x, tuple(x.shape[a] for a in order))
+    return permuted(x, order)
+
+
+def lower_conv(op: Conv, lhs: kernel.Tensor, rhs: kernel.Tensor) -> kernel.Tensor:
+    """Choose between loops that fuse with their surroundings and the library's convolution."""
+    orders = canonical_orders(op.dimension_numbers)
+    out_dtype = np.dtype(op.preferred_element_type or lhs.dtype)
+    wide = accumulation_dtype(out_dtype)
+    x, y = moved(lhs, orders.lhs), moved(rhs, orders.rhs)
+    groups = op.feature_group_count
+    if op.batch_group_count > 1:
+        groups = op.batch_group_count
+        x = batch_to_features(x, groups)
+    axes = op.axes(x.shape[1:-1], y.shape[:-2])
+    shape = (x.shape[0], *(a.out for a in axes), y.shape[-1])
+    terms = prod(y.shape[:-1])
+    if prod(shape) == 0 or terms == 0:
+        zero = kernel.const(0, out_dtype)
+        out: kernel.Tensor = kernel.compute(shape, lambda *i: zero)
+    elif terms <= UNROLLED_TERMS or len(axes) > 3:
+        out = kernel.cast(in_loops(op, x, y, shape, groups, wide), out_dtype)
+    else:
+        if out_dtype != x.dtype or not has_dtype_code(x.dtype):
+            x, y = kernel.cast(x, wide), kernel.cast(y, wide)
+        out = kernel.cast(in_library(op, x, y, shape, groups), out_dtype)
+    return moved(out, tuple(int(i) for i in np.argsort(orders.out)))
+
+
+def batch_to_features(x: kernel.Tensor, groups: int) -> kernel.Tensor:
+    """Turn groups of the batch into groups of features."""
+    batch, *space, features = x.shape
+    split = kernel.reshape(x, (groups, batch // groups, *space, features))
+    last = split.ndim - 1
+    mixed = permuted(split, (*range(1, last), 0, last))
+    return kernel.reshape(mixed, (batch // groups, *space, groups * features))
+
+
+def in_library(
+    op: Conv, x: kernel.Tensor, y: kernel.Tensor, shape: Ints, groups: int
+) -> kernel.Tensor:
+    """Call the library's convolution."""
+    axes = op.axes(x.shape[1:-1], y.shape[:-2]) or [WindowAxis(1, 1, 1, 0, 0, 1, 1)]
+    params = [dtype_code(x.dtype), x.shape[0], x.shape[-1], y.shape[-1], groups, len(axes)]
+    params += [v for row in table(axes) for v in row]
+    node = kernel.Library("conv", (x, y), [(shape, x.dtype)], params)
+    return kernel.one_result(node)
+
+
+def in_loops(
+    op: Conv, x: kernel.Tensor, y: kernel.Tensor, shape: Ints, groups: int, wide: Any
+) -> kernel.Tensor:
+    """Write the convolution as loops over the result, its sum unrolled when it is short."""
+    *window, per_group, outs = y.shape
+    n = len(shape)
+    here = [kernel.index(i) for i in range(n)]
+    axes = op.axes(x.shape[1:-1], y.shape[:-2])
+
+    def term(place: list[kernel.Scalar]) -> kernel.Scalar:
+        guard: kernel.Scalar | None = None
+        at: list[kernel.Scalar] = [here[0]]
+        for d, tap in enumerate(place[:-1]):
+            position, inside = input_position(axes[d], here[1 + d], tap)
+            guard = kernel.both(guard, inside)
+            at.append(position)
+        group = here[-1] / (outs // groups)
+        at.append(group * per_group + place[-1] if groups > 1 else place[-1])
+        a = kernel.convert(kernel.load(x, at, guard), wide)
+        return a * kernel.convert(y[[*place, here[-1]]], wide)
+
+    if prod((*window, per_group)) <= UNROLLED_TERMS:
+        total: kernel.Scalar | None = None
+        for place in product(*map(range, (*window, per_group))):
+            new = term([kernel.const(p, kernel.INT) for p in place])
+            total = new if total is None else total + new
+        assert total is not None
+        return kernel.Map(shape, total)
+    body = term([kernel.index(n + k) for k in range(len(window) + 1)])
+    rule = kernel.slot(0, wide) + kernel.slot(1, wide)
+    zero = kernel.const(0, wide)
+    return kernel.one_result(kernel.Reduce(shape, (*window, per_group), (rule,), (zero,), (body,)))
+
+
+def convolve(op: Conv, lhs: Any, rhs: Any) -> Any:
+    """Convolve with NumPy: a product with the array of all patches."""
+    orders = canonical_orders(op.dimension_numbers)
+    out_dtype = np.dtype(op.preferred_element_type or lhs.dtype)
+    wide = accumulation_dtype(out_dtype)
+    x = np.transpose(lhs, orders.lhs).astype(wide)
+    y = np.transpose(rhs, orders.rhs).astype(wide)
+    groups = op.feature_group_count
+    if op.batch_group_count > 1:
+        groups = op.batch_group_count
+        batch, *inner, features = x.shape
+        x = np.moveaxis(x.reshape(groups, batch // groups, *inner, features), 0, -2)
+        x = x.reshape(batch // groups, *inner, groups * features)
+    *window, per_group, outs = y.shape
+    axes = op.axes(x.shape[1:-1], tuple(window))
+    whole = [WindowAxis(n, 1, 1, 0, 0, 1, 1) for n in (x.shape[0], x.shape[-1])]
+    patches = all_patches(x, [whole[0], *axes, whole[1]], np.zeros((), wide))
+    patches = np.moveaxis(patches, 1 + len(axes), -1)
+    terms = prod(window) * per_group
+    shape = (x.shape[0], *(a.out for a in axes), outs)
+    split = patches.reshape(prod(shape[:-1]), prod(window), groups, per_group)
+    left = split.transpose(2, 0, 1, 3).reshape(groups, len(split), terms)
+    right = y.reshape(terms, groups, outs // groups).transpose(1, 0, 2)
+    with np.errstate(all="ignore"):
+        out = np.matmul(left, right)
+    out = out.transpose(1, 0, 2).reshape(shape).astype(out_dtype, copy=False)
+    return np.transpose(out, np.argsort(orders.out))

@@ -1,0 +1,139 @@
+"""Vectorization: an interpreter of operations over arrays with one more, mapped, axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from gradax.core.aval import with_axis, without_axis
+from gradax.core.evaluate import eval_jaxpr
+from gradax.core.jaxpr import Jaxpr
+from gradax.core.op import Op, infer
+from gradax.core.staging import stage
+from gradax.core.tracer import Trace, Tracer, under
+from gradax.core.value import as_value, aval_of
+from gradax.lax.shapes import broadcast_batch, move_batch_axis
+from gradax.native import get_trace, set_trace
+from gradax.transforms.jvp import inline
+
+
+class BatchTracer(Tracer):
+    """One slice of `value` along its mapped axis `dim`, standing for all of them."""
+
+    __slots__ = ("value", "dim")
+
+    def __init__(self, trace: BatchTrace, value: Any, dim: int) -> None:
+        self.trace = trace
+        self.aval = without_axis(value.aval, dim)
+        self.value = value
+        self.dim = dim
+
+    def origin(self) -> str:
+        """Say where the mapped value comes from."""
+        return self.value.origin() if isinstance(self.value, Tracer) else ""
+
+    def __repr__(self) -> str:
+        return f"BatchTracer({self.aval})"
+
+
+class BatchTrace(Trace):
+    """Applies the operations' batching rules under its parent."""
+
+    what: ClassVar[str] = "vmapped function"
+
+    def __init__(self, parent: Trace | None, size: int, axis_name: Any = None) -> None:
+        self.parent = parent
+        self.size = size
+        self.axis_name = axis_name
+
+    def unwrap(self, x: Any) -> tuple[Any, int | None]:
+        """Return a value and its mapped axis, None when it has none."""
+        if type(x) is BatchTracer and x.trace is self:
+            return x.value, x.dim
+        return x, None
+
+    def process(self, op: Op, args: tuple[Any, ...]) -> Any:
+        """Apply the batching rule where some operand is mapped."""
+        values, dims = zip(*map(self.unwrap, args), strict=True) if args else ((), ())
+        if all(d is None for d in dims):
+            set_trace(self.parent)
+            try:
+                return op(*args)
+            finally:
+                set_trace(self)
+        infer(op, [aval_of(x) for x in args])  # the user's shapes are what an error shows
+        set_trace(self.parent)
+        try:
+            values = tuple(x if d is not None else as_value(x) for x, d in zip(values, dims))
+            out, dim = op.batch(values, dims)
+        finally:
+            set_trace(self)
+        if op.multiple_results:
+            return tuple([self.wrap(x, d) for x, d in zip(out, dim, strict=True)])
+        return self.wrap(out, dim)
+
+    def wrap(self, value: Any, dim: int | None) -> Any:
+        """Return a tracer of a mapped value, others as they are."""
+        return value if dim is None else BatchTracer(self, value, dim)
+
+    def process_custom_jvp(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Map the function and its rules."""
+        values, dims = zip(*map(self.unwrap, args), strict=True) if args else ((), ())
+        with under(self.parent):
+            outs = call.batched(self.size, dims, self.axis_name).run(values)
+        return tuple(self.wrap(x, 0) for x in outs)
+
+    process_custom_vjp = process_custom_jvp
+
+
+def batch_flat(
+    fun: Callable[..., Sequence[Any]],
+    size: int,
+    args: Sequence[Any],
+    dims: Sequence[int | None],
+    axis_name: Any = None,
+) -> list[tuple[Any, int | None]]:
+    """Return the outputs of a mapped flat function, each with its mapped axis or None."""
+    trace = BatchTrace(get_trace(), size, axis_name)
+    wrapped = [trace.wrap(x, d) for x, d in zip(args, dims, strict=True)]
+    try:
+        with under(trace):
+            outs = fun(*wrapped)
+        return [trace.unwrap(x) for x in outs]
+    finally:
+        trace.alive = False
+
+
+def to_axis(x: Any, dim: int | None, size: int, destination: int = 0) -> Any:
+    """Return a value with its mapped axis at `destination`; repeat it when it has none."""
+    if dim is None:
+        return broadcast_batch(as_value(x), size, destination)
+    return move_batch_axis(x, dim, destination)
+
+
+def batch_program(
+    jaxpr: Jaxpr, size: int, mapped_in: tuple[bool, ...], force_out: tuple[bool, ...] | bool = False
+) -> tuple[Jaxpr, tuple[Any, ...], tuple[bool, ...]]:
+    """Map a program over axis 0 of the inputs in `mapped_in`.
+
+    Returns it (its captured constants are its first inputs), the constants, and which outputs are
+    mapped, on axis 0: at least those in `force_out`.
+    """
+    n_out = len(jaxpr.outvars)
+    force = (force_out,) * n_out if isinstance(force_out, bool) else force_out
+    key = ("batch", size, mapped_in, force)
+    return jaxpr.memo(key, lambda: _batch_program(jaxpr, size, mapped_in, force))
+
+
+def _batch_program(jaxpr: Jaxpr, size: int, mapped: tuple[bool, ...], force: Any) -> Any:
+    mapped_out: list[bool] = []
+
+    def run(*args: Any) -> list[Any]:
+        dims = [0 if m else None for m in mapped]
+        outs = batch_flat(lambda *xs: eval_jaxpr(jaxpr, (), *xs), size, args, dims)
+        mapped_out[:] = [f or d is not None for f, (_, d) in zip(force, outs, strict=True)]
+        return [to_axis(x, d, size) if m else x for m, (x, d) in zip(mapped_out, outs, strict=True)]
+
+    avals = [with_axis(a, size, 0) if m else a for a, m in zip(jaxpr.in_avals, mapped, strict=True)]
+    closed = stage(run, avals, jaxpr.debug_name)
+    return inline(closed), closed.consts, tuple(mapped_out)

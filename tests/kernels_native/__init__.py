@@ -1,0 +1,1 @@
+"""Library kernels, called directly and compared with NumPy and SciPy."""
