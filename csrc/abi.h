@@ -1,7 +1,7 @@
 // What compiled code and library kernels see of the runtime: plain C, and the addresses' names.
 //
-// A compiled program is   void entry(CallContext*, void* const* args, void* const* outs, void* arena)
-// A library kernel is     void gx_NAME(CallContext*, void* const* ins, void* const* outs,
+// A compiled program is   void entry(CallContext*, void* const* args, void* const* outs, void*
+// arena) A library kernel is     void gx_NAME(CallContext*, void* const* ins, void* const* outs,
 //                                      const int64_t* params)
 // Array memory and the arena are aligned to 64 bytes. A zero-sized array has a valid address.
 #pragma once

@@ -56,6 +56,18 @@ class TracerBoolConversionError(ConcretizationTypeError):
     """A traced value was used as a Python bool, for example by `if`."""
 
 
+class ArgumentError(GradaxError, ValueError):
+    """A value that a function does not accept for one of its arguments."""
+
+
+class AxisError(GradaxError, ValueError, IndexError):
+    """An axis that an array does not have."""
+
+
+class RankPromotionError(ShapeError, ValueError):
+    """Operands of unlike rank, where the setting `numpy_rank_promotion` refuses them."""
+
+
 class IndexingError(GradaxError, IndexError):
     """An index that an array does not have, or too many of them."""
 
@@ -92,8 +104,16 @@ class StaleGlobalWarning(UserWarning):
     """A compiled function keeps the value that a global had when it was traced."""
 
 
+class DifferentiationError(GradaxError, TypeError):
+    """A derivative was asked for that a user's rule does not give, or gives wrongly."""
+
+
 class FloatingPointCheckError(GradaxError, FloatingPointError):
     """A result has NaNs or infinities while a setting forbids them."""
+
+
+class ArgumentTypeError(GradaxError, TypeError):
+    """An argument of a transformation, or a result of the user's function, of the wrong kind."""
 
 
 class InternalError(GradaxError, AssertionError):

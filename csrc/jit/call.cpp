@@ -60,9 +60,12 @@ PyObject* call_fast(JitFunction* self, PyObject* const* args, Py_ssize_t n_args,
   collect_released();
   CallArguments call;
   switch (gather_arguments(self, args, n_args, names, call)) {
-    case Outcome::Failed: return nullptr;
-    case Outcome::SlowPath: return call_with(self->slow, args, n_args, names);
-    case Outcome::Ready: break;
+    case Outcome::Failed:
+      return nullptr;
+    case Outcome::SlowPath:
+      return call_with(self->slow, args, n_args, names);
+    case Outcome::Ready:
+      break;
   }
   EntryPtr entry = find(self, call.signature);
   if (!entry) {

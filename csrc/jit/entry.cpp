@@ -61,9 +61,9 @@ bool read_captured(Entry& entry, PyObject* captured) {
 bool check_counts(const Entry& entry, size_t n_leaves) {
   if (!entry.program) return true;
   const size_t passed = (entry.keeps_all ? n_leaves : entry.kept.size()) + entry.captured.size();
-  const size_t results =
-      entry.routes.empty() ? entry.program->outs.size() : entry.routes.size();
-  if (passed == entry.program->ins.size() && results == tree::n_leaves(*entry.out_tree)) return true;
+  const size_t results = entry.routes.empty() ? entry.program->outs.size() : entry.routes.size();
+  if (passed == entry.program->ins.size() && results == tree::n_leaves(*entry.out_tree))
+    return true;
   PyErr_Format(PyExc_ValueError,
                "compile: the program takes %zu arrays and gives %zu; the call has %zu and %zu",
                entry.program->ins.size(), results, passed, tree::n_leaves(*entry.out_tree));
@@ -141,8 +141,8 @@ EntryPtr make_entry(PyObject* compiled, tree::Signature&& signature, size_t n_le
   if (routes != Py_None && !read_indices(routes, -n, n_outs, entry->routes)) return nullptr;
   if (watches != Py_None && entry->watches.read(watches) != 0) return nullptr;
   if (!check_counts(*entry, n_leaves)) return nullptr;
-  entry->is_single_leaf = entry->routes.empty() && entry->program &&
-                          treedef->n_nodes() == 1 && treedef->n_leaves() == 1;
+  entry->is_single_leaf = entry->routes.empty() && entry->program && treedef->n_nodes() == 1 &&
+                          treedef->n_leaves() == 1;
   return entry;
 }
 

@@ -46,7 +46,7 @@ JitFunction* allocate_jit(PyTypeObject* type) {
 }
 
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"fun", "compile", "slow", "static_argnums", "static_argnames",
+  static const char* names[] = {"fun",  "compile", "slow", "static_argnums", "static_argnames",
                                 nullptr};
   PyObject *function, *compile, *slow, *argnums = nullptr, *argnames = nullptr;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|OO:JitFunction", const_cast<char**>(names),

@@ -24,7 +24,7 @@ struct Entry {
   tree::TreeDefPtr out_tree;
   bool is_single_leaf = false;
   bool keeps_all = true;
-  std::vector<uint32_t> kept;  // the leaves that are passed on, unless all are
+  std::vector<uint32_t> kept;    // the leaves that are passed on, unless all are
   std::vector<Object> captured;  // arrays that follow them
   // Result i is the program's output routes[i] >= 0, or else the leaf ~routes[i]; empty: in order.
   std::vector<int32_t> routes;
@@ -36,8 +36,7 @@ struct Entry {
 using EntryPtr = std::shared_ptr<Entry>;
 
 struct JitFunction {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* dict;
   PyObject* weakrefs;
   PyObject* function;

@@ -51,8 +51,10 @@ bool is_usual(const AvalInfo* info) {
     case NPY_FLOAT32:
     case NPY_FLOAT64:
     case NPY_CFLOAT:
-    case NPY_CDOUBLE: return true;
-    default: return false;
+    case NPY_CDOUBLE:
+      return true;
+    default:
+      return false;
   }
 }
 

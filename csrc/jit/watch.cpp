@@ -19,7 +19,8 @@ uint64_t version_of(PyObject* dict) {
 int report(PyObject* function, PyObject* name, PyObject* old, PyObject* now) {
   PyObject* hook = get_hook(Hook::OnGlobalChanged);
   if (!hook) return -1;
-  Object result(PyObject_CallFunctionObjArgs(hook, function, name, old, now ? now : Py_None, nullptr));
+  Object result(
+      PyObject_CallFunctionObjArgs(hook, function, name, old, now ? now : Py_None, nullptr));
   return result ? 0 : -1;
 }
 
@@ -42,8 +43,8 @@ int WatchList::read(PyObject* watches) {
     while (at < dicts_.size() && dicts_[at].dict.get() != dict) ++at;
     // The value may have changed since tracing, so the first check looks: no version is 0.
     if (at == dicts_.size()) dicts_.push_back({Object::share(dict), 0, {}});
-    dicts_[at].names.push_back({Object::share(PyTuple_GET_ITEM(item, 1)),
-                                Object::share(PyTuple_GET_ITEM(item, 2))});
+    dicts_[at].names.push_back(
+        {Object::share(PyTuple_GET_ITEM(item, 1)), Object::share(PyTuple_GET_ITEM(item, 2))});
   }
   return 0;
 }

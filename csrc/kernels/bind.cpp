@@ -33,6 +33,7 @@ constexpr Entry entries[] = {
     {"gx_conv", gx_conv, 2, 1, 13},
     {"gx_cumulative", gx_cumulative, 1, 1, 6},
     {"gx_reduce_window", gx_reduce_window, 1, 1, 3},
+    {"gx_fft", gx_fft, 1, 1, 5},
     {"gx_cholesky", gx_cholesky, 1, 1, 3},
     {"gx_trsm", gx_trsm, 2, 1, 8},
     {"gx_lu", gx_lu, 1, 3, 4},
@@ -84,12 +85,11 @@ void require_counts(const Entry& entry, int n_ins, int n_outs, size_t n_params) 
                     (entry.n_outs < 0 || entry.n_outs == n_outs) &&
                     n_params >= static_cast<size_t>(entry.n_params);
   if (fits) return;
-  throw std::invalid_argument(std::string("call_kernel: ") + entry.name + " takes " +
-                              std::to_string(entry.n_ins) + " inputs, " +
-                              std::to_string(entry.n_outs) + " outputs and at least " +
-                              std::to_string(entry.n_params) + " parameters; got " +
-                              std::to_string(n_ins) + ", " + std::to_string(n_outs) + " and " +
-                              std::to_string(n_params));
+  throw std::invalid_argument(
+      std::string("call_kernel: ") + entry.name + " takes " + std::to_string(entry.n_ins) +
+      " inputs, " + std::to_string(entry.n_outs) + " outputs and at least " +
+      std::to_string(entry.n_params) + " parameters; got " + std::to_string(n_ins) + ", " +
+      std::to_string(n_outs) + " and " + std::to_string(n_params));
 }
 
 void call_kernel(const std::string& name, nb::list ins, nb::list outs, nb::list params,

@@ -136,23 +136,24 @@ void multiply_rows(const Block<T>& block, const Cut& cut, int64_t group, int64_t
 template <class T>
 void store_rows(const Block<T>& block, int64_t group, int64_t r0, int64_t r1, const T* c) {
   const int64_t n = block.c_out();
-  for (int64_t r = r0; r < r1; ++r)
-    std::copy_n(c + (r - r0) * n, n, block.out_row(r) + group * n);
+  for (int64_t r = r0; r < r1; ++r) std::copy_n(c + (r - r0) * n, n, block.out_row(r) + group * n);
 }
 
 template <class T>
 void sum_parts(CallContext* ctx, const Block<T>& block, const T* partial, int64_t parts) {
   const int64_t rows = block.rows(), n = block.c_out(), size = rows * block.conv.groups * n;
-  parallel_for(ctx, rows * block.conv.groups, grain_for(n * parts), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      T* out = block.out_row(i % rows) + i / rows * n;
-      for (int64_t j = 0; j < n; ++j) {
-        T sum{};
-        for (int64_t part = 0; part < parts; ++part) sum = add(sum, partial[part * size + i * n + j]);
-        out[j] = sum;
-      }
-    }
-  });
+  parallel_for(ctx, rows * block.conv.groups, grain_for(n * parts),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) {
+                   T* out = block.out_row(i % rows) + i / rows * n;
+                   for (int64_t j = 0; j < n; ++j) {
+                     T sum{};
+                     for (int64_t part = 0; part < parts; ++part)
+                       sum = add(sum, partial[part * size + i * n + j]);
+                     out[j] = sum;
+                   }
+                 }
+               });
 }
 
 template <class T>

@@ -79,8 +79,8 @@ void convolve_signal(CallContext* ctx, const Conv& conv, const T* lhs, const T* 
       const int64_t row = i / blocks, at = i % blocks * row_block;
       const int64_t o1 = row % conv.out[1], o0 = row / conv.out[1] % conv.out[0];
       const int64_t image = row / (conv.out[0] * conv.out[1]);
-      convolve_row(conv, lhs + image * conv.in_positions(), rhs, out + row * conv.out[2], o0, o1, at,
-                   std::min(conv.out[2], at + row_block));
+      convolve_row(conv, lhs + image * conv.in_positions(), rhs, out + row * conv.out[2], o0, o1,
+                   at, std::min(conv.out[2], at + row_block));
     }
   });
 }
@@ -108,8 +108,8 @@ void convolve_depthwise(CallContext* ctx, const Conv& conv, const T* lhs, const 
   });
 }
 
-#define GX_INSTANTIATE(T)                                                                      \
-  template void convolve_signal<T>(CallContext*, const Conv&, const T*, const T*, T*);         \
+#define GX_INSTANTIATE(T)                                                              \
+  template void convolve_signal<T>(CallContext*, const Conv&, const T*, const T*, T*); \
   template void convolve_depthwise<T>(CallContext*, const Conv&, const T*, const T*, T*);
 GX_RING_TYPES(GX_INSTANTIATE)
 #undef GX_INSTANTIATE

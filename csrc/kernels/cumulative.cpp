@@ -48,8 +48,7 @@ GX_VECTORIZED FoldOf<T> fold_chunk(const T* x, int64_t n) {
   for (auto& sum : sums) sum = Op::template identity<FoldOf<T>>();
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes)
-    for (int64_t j = 0; j < lanes; ++j)
-      sums[j] = Op::join(sums[j], convert<FoldOf<T>>(x[i + j]));
+    for (int64_t j = 0; j < lanes; ++j) sums[j] = Op::join(sums[j], convert<FoldOf<T>>(x[i + j]));
   for (; i < n; ++i) sums[0] = Op::join(sums[0], convert<FoldOf<T>>(x[i]));
   for (int64_t j = 1; j < lanes; ++j) sums[0] = Op::join(sums[0], sums[j]);
   return sums[0];
@@ -139,9 +138,8 @@ void scan(CallContext* ctx, const Axis& axis, const T* in, T* out) {
     return;
   }
   const int64_t grain = std::max(n_chains, grain_for(axis.n));
-  parallel_for(ctx, axis.outer, grain, [&](int64_t begin, int64_t end) {
-    scan_rows<Op>(axis, in, out, begin, end);
-  });
+  parallel_for(ctx, axis.outer, grain,
+               [&](int64_t begin, int64_t end) { scan_rows<Op>(axis, in, out, begin, end); });
 }
 
 }  // namespace

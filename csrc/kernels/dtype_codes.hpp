@@ -105,21 +105,36 @@ struct TypeTag {
 template <class F>
 decltype(auto) with_dtype(Dtype dtype, F&& f) {
   switch (dtype) {
-    case Dtype::Bool: return f(TypeTag<Bool8>{});
-    case Dtype::I8: return f(TypeTag<int8_t>{});
-    case Dtype::I16: return f(TypeTag<int16_t>{});
-    case Dtype::I32: return f(TypeTag<int32_t>{});
-    case Dtype::I64: return f(TypeTag<int64_t>{});
-    case Dtype::U8: return f(TypeTag<uint8_t>{});
-    case Dtype::U16: return f(TypeTag<uint16_t>{});
-    case Dtype::U32: return f(TypeTag<uint32_t>{});
-    case Dtype::U64: return f(TypeTag<uint64_t>{});
-    case Dtype::F16: return f(TypeTag<Half>{});
-    case Dtype::BF16: return f(TypeTag<BFloat>{});
-    case Dtype::F32: return f(TypeTag<float>{});
-    case Dtype::F64: return f(TypeTag<double>{});
-    case Dtype::C64: return f(TypeTag<Complex64>{});
-    default: return f(TypeTag<Complex128>{});
+    case Dtype::Bool:
+      return f(TypeTag<Bool8>{});
+    case Dtype::I8:
+      return f(TypeTag<int8_t>{});
+    case Dtype::I16:
+      return f(TypeTag<int16_t>{});
+    case Dtype::I32:
+      return f(TypeTag<int32_t>{});
+    case Dtype::I64:
+      return f(TypeTag<int64_t>{});
+    case Dtype::U8:
+      return f(TypeTag<uint8_t>{});
+    case Dtype::U16:
+      return f(TypeTag<uint16_t>{});
+    case Dtype::U32:
+      return f(TypeTag<uint32_t>{});
+    case Dtype::U64:
+      return f(TypeTag<uint64_t>{});
+    case Dtype::F16:
+      return f(TypeTag<Half>{});
+    case Dtype::BF16:
+      return f(TypeTag<BFloat>{});
+    case Dtype::F32:
+      return f(TypeTag<float>{});
+    case Dtype::F64:
+      return f(TypeTag<double>{});
+    case Dtype::C64:
+      return f(TypeTag<Complex64>{});
+    default:
+      return f(TypeTag<Complex128>{});
   }
 }
 
@@ -127,26 +142,42 @@ decltype(auto) with_dtype(Dtype dtype, F&& f) {
 template <class F>
 decltype(auto) with_ring(Dtype dtype, F&& f) {
   switch (dtype) {
-    case Dtype::I8: return f(TypeTag<uint8_t>{});
-    case Dtype::I16: return f(TypeTag<uint16_t>{});
-    case Dtype::I32: return f(TypeTag<uint32_t>{});
-    case Dtype::I64: return f(TypeTag<uint64_t>{});
-    case Dtype::Bool: return f(TypeTag<Bool8>{});
-    case Dtype::U8: return f(TypeTag<uint8_t>{});
-    case Dtype::U16: return f(TypeTag<uint16_t>{});
-    case Dtype::U32: return f(TypeTag<uint32_t>{});
-    case Dtype::U64: return f(TypeTag<uint64_t>{});
-    case Dtype::F16: return f(TypeTag<Half>{});
-    case Dtype::BF16: return f(TypeTag<BFloat>{});
-    case Dtype::F32: return f(TypeTag<float>{});
-    case Dtype::F64: return f(TypeTag<double>{});
-    case Dtype::C64: return f(TypeTag<Complex64>{});
-    default: return f(TypeTag<Complex128>{});
+    case Dtype::I8:
+      return f(TypeTag<uint8_t>{});
+    case Dtype::I16:
+      return f(TypeTag<uint16_t>{});
+    case Dtype::I32:
+      return f(TypeTag<uint32_t>{});
+    case Dtype::I64:
+      return f(TypeTag<uint64_t>{});
+    case Dtype::Bool:
+      return f(TypeTag<Bool8>{});
+    case Dtype::U8:
+      return f(TypeTag<uint8_t>{});
+    case Dtype::U16:
+      return f(TypeTag<uint16_t>{});
+    case Dtype::U32:
+      return f(TypeTag<uint32_t>{});
+    case Dtype::U64:
+      return f(TypeTag<uint64_t>{});
+    case Dtype::F16:
+      return f(TypeTag<Half>{});
+    case Dtype::BF16:
+      return f(TypeTag<BFloat>{});
+    case Dtype::F32:
+      return f(TypeTag<float>{});
+    case Dtype::F64:
+      return f(TypeTag<double>{});
+    case Dtype::C64:
+      return f(TypeTag<Complex64>{});
+    default:
+      return f(TypeTag<Complex128>{});
   }
 }
 
 // The types that a ring's arithmetic is instantiated for; Half and BFloat go through float.
 #define GX_RING_TYPES(X) \
-  X(Bool8) X(uint8_t) X(uint16_t) X(uint32_t) X(uint64_t) X(float) X(double) X(Complex64) X(Complex128)
+  X(Bool8)               \
+  X(uint8_t) X(uint16_t) X(uint32_t) X(uint64_t) X(float) X(double) X(Complex64) X(Complex128)
 
 }  // namespace gradax

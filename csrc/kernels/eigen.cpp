@@ -37,9 +37,11 @@ void decompose_hermitian(CallContext* ctx, int64_t batch, int64_t n, bool lower,
   T answer{};
   Real<T> real_answer{};
   int int_answer = 0;
-  call_hermitian<T>(size, lower, nullptr, nullptr, &answer, &real_answer, &int_answer, {-1, -1, -1});
+  call_hermitian<T>(size, lower, nullptr, nullptr, &answer, &real_answer, &int_answer,
+                    {-1, -1, -1});
   const Sizes sizes{work_size(answer) + work_size(answer) / 64 + 64,
-                    work_size(real_answer) + work_size(real_answer) / 64 + 64, std::max(1, int_answer)};
+                    work_size(real_answer) + work_size(real_answer) / 64 + 64,
+                    std::max(1, int_answer)};
   for_batch(ctx, batch, 9 * n * n * n, [&](int64_t begin, int64_t end) {
     Scratch<T> a(ctx, n * n), work(ctx, sizes.work);
     Scratch<Real<T>> real_work(ctx, sizes.real_work);
@@ -123,8 +125,8 @@ void decompose_general(CallContext* ctx, int64_t batch, int64_t n, const T* in,
     Scratch<Real<T>> real_work(ctx, 2 * n);
     if (!memory || !real_work) return;
     T *a = memory.get(), *values = a + 3 * n * n;
-    const General<T> x{a, values, values + n, a + n * n, a + 2 * n * n, values + 2 * n,
-                       real_work.get()};
+    const General<T> x{
+        a, values, values + n, a + n * n, a + 2 * n * n, values + 2 * n, real_work.get()};
     for (int64_t b = begin; b < end; ++b) {
       transpose(in + b * n * n, n, n, a);
       const bool has_nan = std::any_of(a, a + n * n, [](T e) { return e != e; });

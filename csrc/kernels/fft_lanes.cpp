@@ -104,10 +104,18 @@ GX_INLINE Cx<R>* run_passes(const DirectPlan<R>& plan, Cx<R>* x, Cx<R>* y) {
   for (int radix : plan.radices) {
     m /= radix;
     switch (radix) {
-      case 2: run_pass<2>(x, y, m, s, twiddles); break;
-      case 3: run_pass<3>(x, y, m, s, twiddles); break;
-      case 4: run_pass<4>(x, y, m, s, twiddles); break;
-      case 5: run_pass<5>(x, y, m, s, twiddles); break;
+      case 2:
+        run_pass<2>(x, y, m, s, twiddles);
+        break;
+      case 3:
+        run_pass<3>(x, y, m, s, twiddles);
+        break;
+      case 4:
+        run_pass<4>(x, y, m, s, twiddles);
+        break;
+      case 5:
+        run_pass<5>(x, y, m, s, twiddles);
+        break;
       default:
         run_prime_pass(x, y, radix, m, s, twiddles, roots);
         roots += 2 * radix;

@@ -29,7 +29,7 @@ struct LaneGroup {
   LaneLayout in_layout;
   std::complex<R>* out;
   LaneLayout out_layout;
-  int64_t count;       // lanes in use
+  int64_t count;           // lanes in use
   bool swap_in, swap_out;  // exchange real and imaginary parts, which inverts the transform
   R scale;
   GroupTwist twist;

@@ -33,24 +33,17 @@ bool is_smooth(int64_t n) {
 std::complex<double> root_of_unity(int64_t j, int64_t n) {
   j %= n;
   // Reduced to an eighth of the circle, where sine and cosine lose nothing.
-  const bool lower = 2 * j > n;
-  if (lower) j = n - j;
-  const bool left = 4 * j > n;
-  if (left) j = n - 2 * j;  // now in units of half a step
-  const double unit = std::numbers::pi / static_cast<double>(n) * (left ? 1 : 2);
-  const bool steep = left ? 4 * j > n : 8 * j > n;
-  double cosine, sine;
-  if (steep) {
-    const double rest = std::numbers::pi / static_cast<double>(n) *
-                        (left ? static_cast<double>(n) / 2 - static_cast<double>(j)
-                              : static_cast<double>(n) / 2 - 2 * static_cast<double>(j));
-    cosine = std::sin(rest);
-    sine = std::cos(rest);
-  } else {
-    cosine = std::cos(unit * static_cast<double>(j));
-    sine = std::sin(unit * static_cast<double>(j));
-  }
-  return {left ? -cosine : cosine, lower ? sine : -sine};
+  const bool is_lower = 2 * j > n;
+  if (is_lower) j = n - j;
+  const bool is_left = 4 * j > n;
+  const int64_t k = is_left ? n - 2 * j : 2 * j;  // the angle to the real axis is pi k / n
+  const bool is_steep = 4 * k > n;
+  const double angle =
+      is_steep ? std::numbers::pi * static_cast<double>(n - 2 * k) / static_cast<double>(2 * n)
+               : std::numbers::pi * static_cast<double>(k) / static_cast<double>(n);
+  const double cosine = is_steep ? std::sin(angle) : std::cos(angle);
+  const double sine = is_steep ? std::cos(angle) : std::sin(angle);
+  return {is_left ? -cosine : cosine, is_lower ? sine : -sine};
 }
 
 template <class R>

@@ -48,7 +48,8 @@ struct ChirpPlan {
   explicit ChirpPlan(int64_t length);
 };
 
-// exp(-2 pi i k / n) for k <= n / 4 + 1, to take a real transform from a complex one of half length.
+// exp(-2 pi i k / n) for k <= n / 4 + 1, to take a real transform from a complex one of half
+// length.
 template <class R>
 struct RealPlan {
   std::vector<std::complex<R>> roots;

@@ -57,8 +57,10 @@ GX_INLINE void store_vector(const V& from, void* to) {
 
 // re and im of neighbours that lie as re, im, re, im .. in low and high.
 GX_INLINE void split_parts(const Vec<float>& low, const Vec<float>& high, Cx<float>& x) {
-  x.re = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  x.im = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  x.re =
+      __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  x.im =
+      __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
 }
 
 GX_INLINE void split_parts(const Vec<double>& low, const Vec<double>& high, Cx<double>& x) {
@@ -68,7 +70,8 @@ GX_INLINE void split_parts(const Vec<double>& low, const Vec<double>& high, Cx<d
 
 GX_INLINE void join_parts(const Cx<float>& x, Vec<float>& low, Vec<float>& high) {
   low = __builtin_shufflevector(x.re, x.im, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  high = __builtin_shufflevector(x.re, x.im, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  high = __builtin_shufflevector(x.re, x.im, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
+                                 15, 31);
 }
 
 GX_INLINE void join_parts(const Cx<double>& x, Vec<double>& low, Vec<double>& high) {
@@ -151,8 +154,7 @@ GX_INLINE void load_lanes(const std::complex<R>* in, LaneLayout layout, int64_t 
       }
       transpose_square(low, R{});
       transpose_square(high, R{});
-      for (int64_t j = 0; j < size; ++j)
-        split_parts(reinterpret_cast<Vec<R>&>(low[j]), reinterpret_cast<Vec<R>&>(high[j]), x[i + j]);
+      for (int64_t j = 0; j < size; ++j) split_parts((Vec<R>)low[j], (Vec<R>)high[j], x[i + j]);
     }
   }
   for (; i < n; ++i) load_one(in, layout, count, i, x[i]);
@@ -173,8 +175,12 @@ GX_INLINE void store_lanes(const Cx<R>* x, std::complex<R>* out, LaneLayout layo
   } else if (count == n_lanes<R> && layout.element == 1) {
     for (; i + size <= n; i += size) {
       Vec<double> low[size], high[size];
-      for (int64_t j = 0; j < size; ++j)
-        join_parts(x[i + j], reinterpret_cast<Vec<R>&>(low[j]), reinterpret_cast<Vec<R>&>(high[j]));
+      for (int64_t j = 0; j < size; ++j) {
+        Vec<R> first, second;
+        join_parts(x[i + j], first, second);
+        low[j] = (Vec<double>)first;
+        high[j] = (Vec<double>)second;
+      }
       transpose_square(low, R{});
       transpose_square(high, R{});
       for (int64_t l = 0; l < size; ++l) {

@@ -89,10 +89,18 @@ using MinOp = ExtremeOp<false>;
 template <class F>
 bool with_fold(int64_t code, F&& f) {
   switch (static_cast<Fold>(code)) {
-    case Fold::Sum: f(SumOp{}); return true;
-    case Fold::Prod: f(ProdOp{}); return true;
-    case Fold::Max: f(MaxOp{}); return true;
-    case Fold::Min: f(MinOp{}); return true;
+    case Fold::Sum:
+      f(SumOp{});
+      return true;
+    case Fold::Prod:
+      f(ProdOp{});
+      return true;
+    case Fold::Max:
+      f(MaxOp{});
+      return true;
+    case Fold::Min:
+      f(MinOp{});
+      return true;
   }
   return false;
 }

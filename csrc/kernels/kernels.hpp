@@ -17,9 +17,8 @@ void bind_kernels(nanobind::module_& module);
 
 }  // namespace gradax
 
-#define GX_KERNEL(name)                                                     \
-  void gx_##name(CallContext* ctx, void* const* ins, void* const* outs, \
-                 const int64_t* params)
+#define GX_KERNEL(name) \
+  void gx_##name(CallContext* ctx, void* const* ins, void* const* outs, const int64_t* params)
 
 extern "C" {
 
@@ -52,6 +51,11 @@ GX_KERNEL(cumulative);
 // params: dtype, operation, d, then d each of: input size, window, output size, stride, padding
 // before, base dilation, window dilation. Outside the input is the operation's identity.
 GX_KERNEL(reduce_window);
+
+// Discrete Fourier transforms along the middle axis of [outer, n, inner], any n.
+// params: dtype (of the complex side), kind (0 forward, 1 inverse with 1/n, 2 real to n/2 + 1
+// complex, 3 back to n real with 1/n), outer, n (of the real side), inner (1 for kinds 2 and 3).
+GX_KERNEL(fft);
 
 // Linear algebra on batches of dense row-major matrices of f32, f64, c64 or c128. Where LAPACK
 // fails, the results of that matrix are NaN.

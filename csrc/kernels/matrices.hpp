@@ -44,11 +44,16 @@ void with_blas_dtype(CallContext* ctx, int64_t dtype, const char* missing, F&& f
     gx_fail(ctx, GX_RUNTIME_ERROR, missing);
   };
   switch (static_cast<Dtype>(dtype)) {
-    case Dtype::F32: return run(TypeTag<float>{});
-    case Dtype::F64: return run(TypeTag<double>{});
-    case Dtype::C64: return run(TypeTag<Complex64>{});
-    case Dtype::C128: return run(TypeTag<Complex128>{});
-    default: gx_fail(ctx, GX_VALUE_ERROR, "linear algebra takes f32, f64, c64 and c128 alone");
+    case Dtype::F32:
+      return run(TypeTag<float>{});
+    case Dtype::F64:
+      return run(TypeTag<double>{});
+    case Dtype::C64:
+      return run(TypeTag<Complex64>{});
+    case Dtype::C128:
+      return run(TypeTag<Complex128>{});
+    default:
+      gx_fail(ctx, GX_VALUE_ERROR, "linear algebra takes f32, f64, c64 and c128 alone");
   }
 }
 

@@ -6,10 +6,9 @@ namespace gradax {
 SortTable sort_table{};
 
 void load_numpy_sorts() {
-  constexpr int type_numbers[] = {NPY_UINT8,  NPY_INT8,   NPY_INT16,  NPY_INT32,
-                                  NPY_INT64,  NPY_UINT8,  NPY_UINT16, NPY_UINT32,
-                                  NPY_UINT64, -1,         -1,         NPY_FLOAT32,
-                                  NPY_FLOAT64};
+  constexpr int type_numbers[] = {NPY_UINT8, NPY_INT8,    NPY_INT16,  NPY_INT32,  NPY_INT64,
+                                  NPY_UINT8, NPY_UINT16,  NPY_UINT32, NPY_UINT64, -1,
+                                  -1,        NPY_FLOAT32, NPY_FLOAT64};
   for (int code = 0; code < 13; ++code) {
     if (type_numbers[code] < 0) continue;
     PyArray_Descr* descr = PyArray_DescrFromType(type_numbers[code]);

@@ -66,7 +66,7 @@ struct Svd {
 template <class T>
 struct SvdBuffers {
   T *a, *u, *vh, *work;
-  Real<T> *s, *real_work;
+  Real<T>*s, *real_work;
   int* int_work;
 };
 

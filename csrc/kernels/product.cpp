@@ -165,7 +165,7 @@ void run_product(const Product<T>& p) {
   multiply_blocked(p);
 }
 
-#define GX_INSTANTIATE(T)                         \
+#define GX_INSTANTIATE(T)                          \
   template void run_product<T>(const Product<T>&); \
   template void run_small_products<T>(Product<T>, int64_t, int64_t, int64_t, int64_t);
 GX_RING_TYPES(GX_INSTANTIATE)

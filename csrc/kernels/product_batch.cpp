@@ -36,8 +36,8 @@ Grid plan_grid(int64_t m, int64_t n, int64_t k, int n_threads, bool can_split) {
   const int64_t parts = std::min<int64_t>(m * n * k / enough, 2 * n_threads);
   if (parts <= 1) return grid;
   const int64_t least = is_vector ? 16 : 32;
-  const double ratio = std::sqrt(static_cast<double>(parts) * static_cast<double>(m) /
-                                 static_cast<double>(n));
+  const double ratio =
+      std::sqrt(static_cast<double>(parts) * static_cast<double>(m) / static_cast<double>(n));
   grid.rows = std::clamp<int64_t>(std::llround(ratio), 1, std::min(parts, ceil_div(m, least)));
   grid.columns = std::clamp<int64_t>(parts / grid.rows, 1, ceil_div(n, least));
   grid.rows = std::clamp<int64_t>(parts / grid.columns, 1, ceil_div(m, least));
@@ -111,8 +111,7 @@ void run_batch(CallContext* ctx, const Product<T>& first, const Batch& batch) {
   parallel_for(ctx, batch.count * tiles, tiles > 1 ? 1 : grain_for(work, 1 << 18), run_tiles);
 }
 
-#define GX_INSTANTIATE(T) \
-  template void run_batch<T>(CallContext*, const Product<T>&, const Batch&);
+#define GX_INSTANTIATE(T) template void run_batch<T>(CallContext*, const Product<T>&, const Batch&);
 GX_RING_TYPES(GX_INSTANTIATE)
 #undef GX_INSTANTIATE
 

@@ -78,7 +78,7 @@ GX_VECTORIZED void fold_line(const Window& w, const T* line, T* out) {
 // Turns `line` into the running folds from each block's beginning, and `ends` into those from each
 // block's end. Blocks have one window's size and follow the dilation.
 template <class Op, class T>
-GX_VECTORIZED void fold_within_blocks(const Window& w, int64_t columns, T* line, T* ends) {
+GX_INLINE void fold_columns_within(const Window& w, int64_t columns, T* line, T* ends) {
   const int64_t n = w.line(), step = w.dilation * columns;
   for (int64_t phase = 0; phase < w.dilation; ++phase) {
     const int64_t count = (n - phase + w.dilation - 1) / w.dilation;
@@ -93,6 +93,13 @@ GX_VECTORIZED void fold_within_blocks(const Window& w, int64_t columns, T* line,
   }
 }
 
+template <class Op, class T>
+GX_VECTORIZED void fold_within_blocks(const Window& w, int64_t columns, T* line, T* ends) {
+  // A constant spares the loop over columns.
+  if (columns == 1) return fold_columns_within<Op>(w, 1, line, ends);
+  fold_columns_within<Op>(w, columns, line, ends);
+}
+
 // Long windows: within blocks of one window's size, every window is the end of one block and the
 // beginning of the next (van Herk), three operations an element whatever the size.
 template <class Op, class T>
@@ -102,6 +109,10 @@ void fold_blocks(const Window& w, T* line, T* ends, int64_t columns, T* out) {
   const int64_t to_last = w.reach() - 1;
   const bool is_plain = columns == 1 && w.stride == 1;
   if (is_plain) join_pairs<Op>(ends, line + to_last, out, w.out);
+  if (is_plain && w.dilation == 1) {
+    for (int64_t o = 0; o < w.out; o += w.size) out[o] = line[o + to_last];
+    return;
+  }
   for (int64_t o = 0; o < w.out; ++o) {
     const int64_t first = o * w.stride;
     const T* last = line + (first + to_last) * columns;
@@ -115,7 +126,7 @@ void fold_blocks(const Window& w, T* line, T* ends, int64_t columns, T* out) {
 
 // How the outputs of one axis are cut into tasks.
 struct Tasks {
-  int64_t columns, outs;    // of a task
+  int64_t columns, outs;      // of a task
   int64_t n_columns, n_outs;  // tasks in a row
 };
 
@@ -178,8 +189,15 @@ Windows read_windows(const int64_t* params) {
   auto field = [&](int64_t which, int64_t dim) { return lists[which * all.d + dim]; };
   for (int64_t dim = 0; dim < all.d; ++dim) {
     Window& w = all.axes[dim];
-    w = {1, field(0, dim), 1,
-         field(1, dim), field(2, dim), field(3, dim), field(4, dim), field(5, dim), field(6, dim)};
+    w = {1,
+         field(0, dim),
+         1,
+         field(1, dim),
+         field(2, dim),
+         field(3, dim),
+         field(4, dim),
+         field(5, dim),
+         field(6, dim)};
     // Earlier axes are done already and have their output size.
     for (int64_t other = 0; other < dim; ++other) w.outer *= field(2, other);
     for (int64_t other = dim + 1; other < all.d; ++other) w.inner *= field(0, other);

@@ -9,8 +9,8 @@ namespace gradax {
 
 // Where integer sums are formed: unsigned (signed overflow is undefined) and at least 32 bits wide.
 template <class T>
-using Wrapping =
-    std::conditional_t<(sizeof(T) < 4), uint32_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
+using Wrapping = std::conditional_t<(sizeof(T) < 4), uint32_t,
+                                    std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
 
 template <class T>
 GX_INLINE T multiply_add(T x, T y, T sum) {

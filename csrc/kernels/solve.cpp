@@ -37,7 +37,8 @@ void solve_part(const Triangular& t, const T* a, T* x, int64_t count) {
   char side = t.left ? 'R' : 'L', uplo = t.lower ? 'U' : 'L';
   char trans = "NTC"[t.trans], diag = t.unit ? 'U' : 'N';
   const int order = static_cast<int>(t.left ? t.m : t.n);
-  int rows = static_cast<int>(t.left ? count : t.n), columns = static_cast<int>(t.left ? t.m : count);
+  int rows = static_cast<int>(t.left ? count : t.n),
+      columns = static_cast<int>(t.left ? t.m : count);
   int lda = order, ldb = static_cast<int>(t.n);
   T one{1};
   call_routine(GX_PICK(T, trsm), &side, &uplo, &trans, &diag, &rows, &columns, &one,
@@ -109,7 +110,7 @@ extern "C" void gx_trsm(CallContext* ctx, void* const* ins, void* const* outs,
   with_blas_dtype(ctx, params[0], "trsm: BLAS is not loaded", [&](auto tag) {
     using T = typename decltype(tag)::type;
     if (!has_routine(GX_PICK(T, trsm))) return false;
-    const Triangular t{params[1], params[2],      params[3], params[4] != 0,
+    const Triangular t{params[1],      params[2],      params[3], params[4] != 0,
                        params[5] != 0, params[7] != 0, params[6]};
     solve_triangular(ctx, t, static_cast<const T*>(ins[0]), static_cast<const T*>(ins[1]),
                      static_cast<T*>(outs[0]));

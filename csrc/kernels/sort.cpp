@@ -26,7 +26,8 @@ void restore_equal(const T* in, T* out, int64_t n, bool descending) {
   auto is_nan = [](T x) { return x != x; };
   auto is_zero = [](T x) { return x == T(0.0f); };
   auto below = [](T x, float y) { return static_cast<double>(x) < static_cast<double>(y); };
-  T* nan_begin = descending ? out : std::partition_point(out, out + n, [&](T x) { return !is_nan(x); });
+  T* nan_begin =
+      descending ? out : std::partition_point(out, out + n, [&](T x) { return !is_nan(x); });
   T* nan_end = descending ? std::partition_point(out, out + n, is_nan) : out + n;
   T *low = descending ? nan_end : out, *high = descending ? out + n : nan_begin;
   T* zero_begin = std::partition_point(
@@ -35,8 +36,8 @@ void restore_equal(const T* in, T* out, int64_t n, bool descending) {
   auto is_negative = [](T x) { return (std::bit_cast<KeyOf<T>>(x) >> (8 * sizeof(T) - 1)) != 0; };
   const int64_t negatives = std::count_if(zero_begin, zero_end, is_negative);
   // Sorting by keys has made every zero positive, so its count of negatives proves nothing.
-  const bool zeros = is_half<T> ? zero_end > zero_begin
-                                : negatives > 0 && negatives < zero_end - zero_begin;
+  const bool zeros =
+      is_half<T> ? zero_end > zero_begin : negatives > 0 && negatives < zero_end - zero_begin;
   if (zeros) std::copy_if(in, in + n, zero_begin, is_zero);
   if (nan_end > nan_begin) std::copy_if(in, in + n, nan_begin, is_nan);
 }
@@ -80,9 +81,8 @@ void for_rows(const Sort& s, F&& f) {
   if (s.outer < s.ctx->n_threads && s.n >= large_row) {
     for (int64_t i = 0; i < s.outer; ++i) f(i, i + 1, false);
   } else {
-    parallel_for(s.ctx, s.outer, grain_for(s.n * 8), [&](int64_t begin, int64_t end) {
-      f(begin, end, true);
-    });
+    parallel_for(s.ctx, s.outer, grain_for(s.n * 8),
+                 [&](int64_t begin, int64_t end) { f(begin, end, true); });
   }
 }
 
@@ -92,7 +92,8 @@ void sort_single(const Sort& s) {
   T* out = static_cast<T*>(s.outs[0]);
   for_rows(s, [&](int64_t begin, int64_t end, bool serial) {
     bool ambiguous = false;
-    if constexpr (is_real_float<T>) ambiguous = has_ambiguous(in + begin * s.n, (end - begin) * s.n);
+    if constexpr (is_real_float<T>)
+      ambiguous = has_ambiguous(in + begin * s.n, (end - begin) * s.n);
     for (int64_t i = begin; i < end; ++i)
       sort_values(s.ctx, in + i * s.n, out + i * s.n, s.n, serial, s.descending, ambiguous);
   });
@@ -109,7 +110,8 @@ struct Order {
 // Refines the order by one more significant key, a real of type R every `step` elements.
 template <class R>
 void refine(const Sort& s, const R* row, int64_t step, Order& o, bool serial) {
-  constexpr uint64_t flip = sizeof(R) == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * sizeof(R) % 64)) - 1;
+  constexpr uint64_t flip =
+      sizeof(R) == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * sizeof(R) % 64)) - 1;
   const uint64_t mask = s.descending ? flip : 0;
   const int64_t grain = serial ? s.n : 1 << 15;
   parallel_for(s.ctx, s.n, grain, [&](int64_t begin, int64_t end) {
@@ -154,11 +156,16 @@ void gather(const Sort& s, int64_t operand, int64_t row, const uint32_t* order, 
 void gather_operand(const Sort& s, int64_t operand, int64_t row, const uint32_t* order,
                     bool serial) {
   switch (size_of(s.dtype(operand))) {
-    case 1: return gather<uint8_t>(s, operand, row, order, serial);
-    case 2: return gather<uint16_t>(s, operand, row, order, serial);
-    case 4: return gather<uint32_t>(s, operand, row, order, serial);
-    case 8: return gather<uint64_t>(s, operand, row, order, serial);
-    default: return gather<Complex128>(s, operand, row, order, serial);
+    case 1:
+      return gather<uint8_t>(s, operand, row, order, serial);
+    case 2:
+      return gather<uint16_t>(s, operand, row, order, serial);
+    case 4:
+      return gather<uint32_t>(s, operand, row, order, serial);
+    case 8:
+      return gather<uint64_t>(s, operand, row, order, serial);
+    default:
+      return gather<Complex128>(s, operand, row, order, serial);
   }
 }
 
@@ -183,13 +190,14 @@ void sort_together(const Sort& s) {
 extern "C" void gx_sort(CallContext* ctx, void* const* ins, void* const* outs,
                         const int64_t* params) {
   using namespace gradax;
-  const Sort s{ctx,       params[0], params[1], params[2], params[3], params[5] != 0,
+  const Sort s{ctx,        params[0], params[1], params[2], params[3], params[5] != 0,
                params + 6, ins,       outs};
   if (s.outer == 0 || s.n == 0) return;
   const bool is_plain = s.dtype(0) != Dtype::C64 && s.dtype(0) != Dtype::C128;
   if (s.n_operands > 1 || !is_plain) return sort_together(s);
   with_dtype(s.dtype(0), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if constexpr (!std::is_same_v<T, Complex64> && !std::is_same_v<T, Complex128>) sort_single<T>(s);
+    if constexpr (!std::is_same_v<T, Complex64> && !std::is_same_v<T, Complex128>)
+      sort_single<T>(s);
   });
 }

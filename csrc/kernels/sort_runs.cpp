@@ -74,7 +74,8 @@ void merge_by(const T* x, const T* x_end, const T* y, const T* y_end, T* out, Be
 template <class T>
 void merge(const T* x, const T* x_end, const T* y, const T* y_end, T* out) {
   // NaNs are last, so that two ends tell whether the cheap comparison will do.
-  const bool has_nan = (x != x_end && x_end[-1] != x_end[-1]) || (y != y_end && y_end[-1] != y_end[-1]);
+  const bool has_nan =
+      (x != x_end && x_end[-1] != x_end[-1]) || (y != y_end && y_end[-1] != y_end[-1]);
   if (has_nan)
     return merge_by(x, x_end, y, y_end, out, [](T a, T b) { return sorts_before(a, b); });
   merge_by(x, x_end, y, y_end, out, [](T a, T b) { return a < b; });
@@ -90,7 +91,8 @@ void merge_round(CallContext* ctx, const T* from, T* to, int64_t n, int64_t widt
     for (int64_t i = begin; i < end; ++i) {
       const int64_t at = i / per_merge * 2 * width;
       const T *x = from + at, *y = from + std::min(n, at + width);
-      const int64_t nx = std::min(width, n - at), ny = std::clamp<int64_t>(n - at - width, 0, width);
+      const int64_t nx = std::min(width, n - at),
+                    ny = std::clamp<int64_t>(n - at - width, 0, width);
       const int64_t first = std::min(nx + ny, i % per_merge * piece);
       const int64_t last = std::min(nx + ny, first + piece);
       const int64_t x0 = split_merge(x, nx, y, ny, first), x1 = split_merge(x, nx, y, ny, last);
@@ -154,7 +156,8 @@ void sort_parallel(CallContext* ctx, T* begin, int64_t n) {
   int64_t width = (n + runs - 1) / runs;
   // An odd number of rounds must not end in the scratch buffer: begin there instead.
   const bool begins_in_scratch = std::countr_zero(static_cast<uint64_t>(runs)) % 2 == 1;
-  T *from = begins_in_scratch ? scratch.get() : begin, *to = begins_in_scratch ? begin : scratch.get();
+  T *from = begins_in_scratch ? scratch.get() : begin,
+    *to = begins_in_scratch ? begin : scratch.get();
   parallel_for(ctx, runs, 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t at = std::min(n, i * width), end = std::min(n, at + width);
@@ -186,7 +189,7 @@ void order_by_keys(CallContext* ctx, uint64_t* keys, uint64_t* words, uint32_t* 
   });
 }
 
-#define GX_INSTANTIATE(T)                \
+#define GX_INSTANTIATE(T)                 \
   template void sort_run<T>(T*, int64_t); \
   template void sort_parallel<T>(CallContext*, T*, int64_t);
 GX_INSTANTIATE(int8_t)

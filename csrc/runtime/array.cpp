@@ -115,8 +115,9 @@ PyObject* from_pieces(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
 }
 
 PyObject* refuse_new(PyTypeObject*, PyObject*, PyObject*) {
-  PyErr_SetString(PyExc_TypeError,
-                  "Array: arrays are made by functions such as gradax.numpy.array, not by the class");
+  PyErr_SetString(
+      PyExc_TypeError,
+      "Array: arrays are made by functions such as gradax.numpy.array, not by the class");
   return nullptr;
 }
 
@@ -150,10 +151,11 @@ PyObject* make_array(const AvalInfo* info, BufferRef buffer, Event* event, PyObj
 }
 
 void raise_deleted(const ArrayObject* self) {
-  PyErr_Format(PyExc_RuntimeError,
-               "Array has been deleted or donated: dtype %S, shape %S. Keep a copy of an array that "
-               "is used after it was donated",
-               self->info->dtype, self->info->shape);
+  PyErr_Format(
+      PyExc_RuntimeError,
+      "Array has been deleted or donated: dtype %S, shape %S. Keep a copy of an array that "
+      "is used after it was donated",
+      self->info->dtype, self->info->shape);
 }
 
 void delete_array(ArrayObject* self) {

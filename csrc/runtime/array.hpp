@@ -10,8 +10,7 @@
 namespace gradax {
 
 struct ArrayObject {
-  PyObject_HEAD
-  const AvalInfo* info;
+  PyObject_HEAD const AvalInfo* info;
   BufferRef buffer;    // empty for an array of several pieces
   Event* event;        // null once the memory is known to be written
   PyObject* sharding;  // null: the default device

@@ -13,7 +13,9 @@ PyObject* get_weak_type(PyObject* self, void*) {
   return Py_NewRef(as_array(self)->info->weak_type);
 }
 PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLong(as_array(self)->info->ndim()); }
-PyObject* get_size(PyObject* self, void*) { return PyLong_FromLongLong(as_array(self)->info->size); }
+PyObject* get_size(PyObject* self, void*) {
+  return PyLong_FromLongLong(as_array(self)->info->size);
+}
 PyObject* get_nbytes(PyObject* self, void*) {
   return PyLong_FromLongLong(as_array(self)->info->nbytes);
 }

@@ -22,12 +22,18 @@ bool dlpack_type(const AvalInfo* info, DLDataType& type) {
   const char kind = info->is_extended ? '?' : info->descr->kind;
   Object name(PyObject_Str(reinterpret_cast<PyObject*>(info->descr)));
   const bool is_bfloat = name && PyUnicode_CompareWithASCIIString(name.get(), "bfloat16") == 0;
-  if (kind == 'b') type.code = kDLBool;
-  else if (kind == 'i' && PyTypeNum_ISINTEGER(info->type_num)) type.code = kDLInt;
-  else if (kind == 'u' && PyTypeNum_ISINTEGER(info->type_num)) type.code = kDLUInt;
-  else if (kind == 'f' && info->type_num < NPY_USERDEF) type.code = kDLFloat;
-  else if (kind == 'c') type.code = kDLComplex;
-  else if (is_bfloat) type.code = kDLBfloat;
+  if (kind == 'b')
+    type.code = kDLBool;
+  else if (kind == 'i' && PyTypeNum_ISINTEGER(info->type_num))
+    type.code = kDLInt;
+  else if (kind == 'u' && PyTypeNum_ISINTEGER(info->type_num))
+    type.code = kDLUInt;
+  else if (kind == 'f' && info->type_num < NPY_USERDEF)
+    type.code = kDLFloat;
+  else if (kind == 'c')
+    type.code = kDLComplex;
+  else if (is_bfloat)
+    type.code = kDLBfloat;
   else {
     if (!PyErr_Occurred())
       PyErr_Format(PyExc_BufferError, "__dlpack__: DLPack has no type for dtype %S", info->dtype);
@@ -60,8 +66,13 @@ Export<Managed>* make_export(const AvalInfo* info, BufferRef buffer, DLDataType 
   for (size_t i = out->shape.size(); i-- > 0; stride *= out->shape[i]) out->strides[i] = stride;
   out->managed.manager_ctx = out.get();
   out->managed.deleter = delete_export<Managed>;
-  out->managed.dl_tensor = {out->buffer.data(), {kDLCPU, 0},         info->ndim(), type,
-                            out->shape.data(),  out->strides.data(), 0};
+  out->managed.dl_tensor = {out->buffer.data(),
+                            {kDLCPU, 0},
+                            info->ndim(),
+                            type,
+                            out->shape.data(),
+                            out->strides.data(),
+                            0};
   return out.release();
 }
 

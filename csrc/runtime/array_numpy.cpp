@@ -31,9 +31,9 @@ PyObject* make_view(const AvalInfo* info, const BufferRef& buffer, int flags) {
 }
 
 bool check_matches(PyArrayObject* source, const AvalInfo* info) {
-  const bool same_shape =
-      PyArray_NDIM(source) == info->ndim() &&
-      std::memcmp(PyArray_DIMS(source), info->dims.data(), info->dims.size() * sizeof(npy_intp)) == 0;
+  const bool same_shape = PyArray_NDIM(source) == info->ndim() &&
+                          std::memcmp(PyArray_DIMS(source), info->dims.data(),
+                                      info->dims.size() * sizeof(npy_intp)) == 0;
   if (!same_shape) {
     Object shape(PyObject_GetAttrString(reinterpret_cast<PyObject*>(source), "shape"));
     if (shape)
@@ -74,8 +74,8 @@ BufferRef share_memory(PyArrayObject* source, const AvalInfo* info) {
     PyArray_CLEARFLAGS(source, NPY_ARRAY_WRITEABLE);
     return BufferRef::share(own);
   }
-  return BufferRef::take(wrap_foreign(PyArray_DATA(source), info->nbytes,
-                                      reinterpret_cast<PyObject*>(source)));
+  return BufferRef::take(
+      wrap_foreign(PyArray_DATA(source), info->nbytes, reinterpret_cast<PyObject*>(source)));
 }
 
 bool is_shareable(PyArrayObject* source, const AvalInfo* info) {
@@ -120,8 +120,8 @@ PyObject* from_numpy(PyObject*, PyObject* const* args, Py_ssize_t n_args, PyObje
 PyObject* array_protocol(PyObject* object, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"dtype", "copy", nullptr};
   PyObject *dtype = Py_None, *copy = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", const_cast<char**>(names),
-                                   &dtype, &copy))
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", const_cast<char**>(names), &dtype,
+                                   &copy))
     return nullptr;
   ArrayObject* self = as_array(object);
   if (self->info->is_extended) {
@@ -140,7 +140,8 @@ PyObject* array_protocol(PyObject* object, PyObject* args, PyObject* kwargs) {
     wanted = Object(reinterpret_cast<PyObject*>(descr));
   }
   const bool converts =
-      wanted && !PyArray_EquivTypes(reinterpret_cast<PyArray_Descr*>(wanted.get()), self->info->descr);
+      wanted &&
+      !PyArray_EquivTypes(reinterpret_cast<PyArray_Descr*>(wanted.get()), self->info->descr);
   if (copy == Py_False && converts) {
     PyErr_Format(PyExc_ValueError, "Array.__array__: %S cannot be seen as %S without a copy",
                  self->info->dtype, wanted.get());

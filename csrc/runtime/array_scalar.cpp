@@ -30,16 +30,26 @@ T load(const void* memory) {
 
 PyObject* load_integer(const void* memory, int type_num) {
   switch (type_num) {
-    case NPY_BOOL: return PyLong_FromLong(load<npy_bool>(memory) != 0);
-    case NPY_INT8: return PyLong_FromLong(load<npy_int8>(memory));
-    case NPY_INT16: return PyLong_FromLong(load<npy_int16>(memory));
-    case NPY_INT32: return PyLong_FromLong(load<npy_int32>(memory));
-    case NPY_INT64: return PyLong_FromLongLong(load<npy_int64>(memory));
-    case NPY_UINT8: return PyLong_FromLong(load<npy_uint8>(memory));
-    case NPY_UINT16: return PyLong_FromLong(load<npy_uint16>(memory));
-    case NPY_UINT32: return PyLong_FromUnsignedLong(load<npy_uint32>(memory));
-    case NPY_UINT64: return PyLong_FromUnsignedLongLong(load<npy_uint64>(memory));
-    default: return nullptr;
+    case NPY_BOOL:
+      return PyLong_FromLong(load<npy_bool>(memory) != 0);
+    case NPY_INT8:
+      return PyLong_FromLong(load<npy_int8>(memory));
+    case NPY_INT16:
+      return PyLong_FromLong(load<npy_int16>(memory));
+    case NPY_INT32:
+      return PyLong_FromLong(load<npy_int32>(memory));
+    case NPY_INT64:
+      return PyLong_FromLongLong(load<npy_int64>(memory));
+    case NPY_UINT8:
+      return PyLong_FromLong(load<npy_uint8>(memory));
+    case NPY_UINT16:
+      return PyLong_FromLong(load<npy_uint16>(memory));
+    case NPY_UINT32:
+      return PyLong_FromUnsignedLong(load<npy_uint32>(memory));
+    case NPY_UINT64:
+      return PyLong_FromUnsignedLongLong(load<npy_uint64>(memory));
+    default:
+      return nullptr;
   }
 }
 
@@ -68,9 +78,9 @@ PyObject* array_int(PyObject* object) {
 
 PyObject* array_index(PyObject* object) {
   ArrayObject* self = as_array(object);
-  const bool is_integer = !self->info->is_extended && (PyTypeNum_ISINTEGER(self->info->type_num) ||
-                                                       self->info->descr->kind == 'i' ||
-                                                       self->info->descr->kind == 'u');
+  const bool is_integer = !self->info->is_extended &&
+                          (PyTypeNum_ISINTEGER(self->info->type_num) ||
+                           self->info->descr->kind == 'i' || self->info->descr->kind == 'u');
   if (!is_integer || self->info->ndim() != 0) {
     PyErr_Format(PyExc_TypeError,
                  "only integer scalar arrays can be converted to a scalar index, got shape %R and "

@@ -17,11 +17,16 @@ PyArray_Descr* physical_descr(PyObject* dtype) {
   Object itemsize(PyObject_GetAttrString(dtype, "itemsize"));
   if (!itemsize) return nullptr;
   switch (PyLong_AsLongLong(itemsize.get())) {
-    case 1: return PyArray_DescrFromType(NPY_UINT8);
-    case 2: return PyArray_DescrFromType(NPY_UINT16);
-    case 4: return PyArray_DescrFromType(NPY_UINT32);
-    case 8: return PyArray_DescrFromType(NPY_UINT64);
-    default: break;
+    case 1:
+      return PyArray_DescrFromType(NPY_UINT8);
+    case 2:
+      return PyArray_DescrFromType(NPY_UINT16);
+    case 4:
+      return PyArray_DescrFromType(NPY_UINT32);
+    case 8:
+      return PyArray_DescrFromType(NPY_UINT64);
+    default:
+      break;
   }
   if (!PyErr_Occurred())
     PyErr_Format(PyExc_TypeError, "aval: an extended dtype has items of 1, 2, 4 or 8 bytes, got %R",

@@ -25,7 +25,8 @@ void add_output(Executable& program, nb::handle out) {
   nb::object held;
   if (PyTuple_Check(out.ptr())) {
     const Py_ssize_t n = PyTuple_GET_SIZE(out.ptr());
-    if (n < 1 || n > 2) throw nb::value_error("Executable: an output is (aval,) or (aval, sharding)");
+    if (n < 1 || n > 2)
+      throw nb::value_error("Executable: an output is (aval,) or (aval, sharding)");
     aval = PyTuple_GET_ITEM(out.ptr(), 0);
     if (n == 2) sharding = PyTuple_GET_ITEM(out.ptr(), 1);
   }
@@ -107,8 +108,8 @@ void bind_executable(nb::module_& module) {
   nb::class_<Executable>(module, "Executable", nb::is_weak_referenceable(), "A compiled program.")
       .def("__init__", &make, nb::arg("entry"), nb::arg("in_avals"), nb::arg("outs"),
            nb::arg("arena_bytes") = 0, nb::arg("cost_ns") = -1.0,
-           nb::arg("donate") = std::vector<std::pair<int, int>>(), nb::arg("constants") = nb::tuple(),
-           nb::arg("keep") = nb::none(), nb::arg("device") = 0)
+           nb::arg("donate") = std::vector<std::pair<int, int>>(),
+           nb::arg("constants") = nb::tuple(), nb::arg("keep") = nb::none(), nb::arg("device") = 0)
       .def("execute", &execute, nb::arg("args"), nb::arg("where") = nb::none(),
            "Call the program on a list of arrays and return the list of its outputs.")
       .def_prop_ro("in_avals", [](const Executable& self) { return avals(self.ins); })

@@ -67,8 +67,15 @@ void bind_state(nb::module_& module) {
   module.def(
       "set_hook",
       [](nb::str name, nb::handle function) { check(set_hook(name.c_str(), function.ptr())); },
-      nb::arg("name"), nb::arg("function"),
+      nb::arg("name"), nb::arg("function").none(),
       "Register the Python function that the runtime calls as `name`.");
+  module.def(
+      "get_hook",
+      [](nb::str name) {
+        PyObject* hook = find_hook(name.c_str());
+        return hook ? nb::borrow(hook) : nb::none();
+      },
+      nb::arg("name"), "Return the function registered as `name`, or None.");
   module.def(
       "set_error_class",
       [](int status, nb::handle type) { check(set_error_class(status, type.ptr())); },

@@ -70,8 +70,10 @@ void raise_failure(int32_t status, const char* message, PyObject* error, const c
     return;
   }
   const char* text = *message ? message : "a compiled program failed without a message";
-  if (*where) PyErr_Format(error_class(status), "%s\nThe call was made at %s", text, where);
-  else PyErr_SetString(error_class(status), text);
+  if (*where)
+    PyErr_Format(error_class(status), "%s\nThe call was made at %s", text, where);
+  else
+    PyErr_SetString(error_class(status), text);
 }
 
 }  // namespace gradax

@@ -21,12 +21,13 @@ std::atomic<double> inline_limit{100e3};
 bool has_layout(const AvalInfo* got, const AvalInfo* wanted) {
   if (got == wanted) return true;
   return got->dims == wanted->dims &&
-         (got->descr == wanted->descr ||
-          (got->is_extended == wanted->is_extended && PyArray_EquivTypes(got->descr, wanted->descr)));
+         (got->descr == wanted->descr || (got->is_extended == wanted->is_extended &&
+                                          PyArray_EquivTypes(got->descr, wanted->descr)));
 }
 
 bool is_unique(const Buffer* buffer, bool queued) {
-  // In this order: a task that ends between the two loads makes the answer "no", never a wrong "yes".
+  // In this order: a task that ends between the two loads makes the answer "no", never a wrong
+  // "yes".
   const int32_t refs = buffer->refs.load(std::memory_order_acquire);
   return refs - (queued ? buffer->queued_refs.load(std::memory_order_acquire) : 0) == 1;
 }
@@ -62,8 +63,10 @@ int Executable::check(PyObject* const* args, size_t n, bool& all_ready) const {
       return -1;
     }
     if (!array->event) continue;
-    if (!array->event->is_done()) all_ready = false;
-    else if (ensure_ready(array) != 0) return -1;
+    if (!array->event->is_done())
+      all_ready = false;
+    else if (ensure_ready(array) != 0)
+      return -1;
   }
   return donations.empty() ? 0 : check_donations(args);
 }
@@ -73,8 +76,8 @@ int Executable::check_donations(PyObject* const* args) const {
     for (size_t i = 0; i < ins.size(); ++i) {
       if (static_cast<int>(i) == donated || args[i] != args[donated]) continue;
       PyErr_Format(PyExc_ValueError,
-                   "argument %d is donated, but argument %zu is the same array; pass a copy", donated,
-                   i);
+                   "argument %d is donated, but argument %zu is the same array; pass a copy",
+                   donated, i);
       return -1;
     }
   }

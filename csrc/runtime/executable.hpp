@@ -35,8 +35,8 @@ class Executable {
   double cost_ns() const { return cost_ns_.load(std::memory_order_relaxed); }
   void set_cost_ns(double cost) { cost_ns_.store(cost, std::memory_order_relaxed); }
 
-  // Runs the program on `n` borrowed Arrays; appends one new reference for each output to `results`,
-  // which has room for them. -1 with a Python error set, and then nothing was appended.
+  // Runs the program on `n` borrowed Arrays; appends one new reference for each output to
+  // `results`, which has room for them. -1 with a Python error set, and then nothing was appended.
   // `self` is the Python object of this executable, kept alive by an asynchronous call.
   int call(PyObject* self, PyObject* const* args, size_t n, PyObject** results,
            const char* where = nullptr);

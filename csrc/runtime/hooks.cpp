@@ -26,6 +26,10 @@ PyObject* get_hook(Hook hook) {
 int set_hook(const char* name, PyObject* function) {
   for (int i = 0; i < kHooks; ++i) {
     if (std::strcmp(kNames[i], name) != 0) continue;
+    if (function == Py_None) {
+      Py_CLEAR(hooks[i]);
+      return 0;
+    }
     if (!PyCallable_Check(function)) {
       PyErr_Format(PyExc_TypeError, "set_hook: '%s' wants a callable, got %s", name,
                    Py_TYPE(function)->tp_name);
@@ -39,6 +43,12 @@ int set_hook(const char* name, PyObject* function) {
                "set_hook: expected to_array, sharding, assemble or on_global_changed, got '%s'",
                name);
   return -1;
+}
+
+PyObject* find_hook(const char* name) {
+  for (int i = 0; i < kHooks; ++i)
+    if (std::strcmp(kNames[i], name) == 0) return hooks[i];
+  return nullptr;
 }
 
 int set_error_class(int32_t status, PyObject* type) {
@@ -55,10 +65,14 @@ int set_error_class(int32_t status, PyObject* type) {
 PyObject* error_class(int32_t status) {
   if (status > GX_OK && status < kStatuses && error_classes[status]) return error_classes[status];
   switch (status) {
-    case GX_VALUE_ERROR: return PyExc_ValueError;
-    case GX_FLOATING_POINT_ERROR: return PyExc_FloatingPointError;
-    case GX_MEMORY_ERROR: return PyExc_MemoryError;
-    default: return PyExc_RuntimeError;
+    case GX_VALUE_ERROR:
+      return PyExc_ValueError;
+    case GX_FLOATING_POINT_ERROR:
+      return PyExc_FloatingPointError;
+    case GX_MEMORY_ERROR:
+      return PyExc_MemoryError;
+    default:
+      return PyExc_RuntimeError;
   }
 }
 

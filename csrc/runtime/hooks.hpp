@@ -18,8 +18,12 @@ enum class Hook {
 // Returns a borrowed function; null, with a Python error set, if none was registered.
 PyObject* get_hook(Hook hook);
 
-// Registers `function` under its Python name; -1 with an error set for an unknown name.
+// Registers `function` (None: nothing) under its Python name; -1 with an error set for an unknown
+// name.
 int set_hook(const char* name, PyObject* function);
+
+// Returns what is registered under a Python name, borrowed; null if nothing is.
+PyObject* find_hook(const char* name);
 
 // Registers the class that failures of kind `status` raise.
 int set_error_class(int32_t status, PyObject* type);

@@ -63,8 +63,10 @@ void* system_allocate(size_t n_bytes) {
 }
 
 void system_free(void* block, size_t n_bytes) {
-  if (n_bytes >= kMapFrom) munmap(block, n_bytes);
-  else std::free(block);
+  if (n_bytes >= kMapFrom)
+    munmap(block, n_bytes);
+  else
+    std::free(block);
 }
 
 int64_t system_memory() {
@@ -167,8 +169,7 @@ class Allocator {
     }
     stats_.bytes_in_use = in_use;
     stats_.peak_bytes_in_use = std::max(stats_.peak_bytes_in_use, in_use);
-    stats_.largest_alloc_size =
-        std::max(stats_.largest_alloc_size, static_cast<int64_t>(n_bytes));
+    stats_.largest_alloc_size = std::max(stats_.largest_alloc_size, static_cast<int64_t>(n_bytes));
     ++stats_.num_allocs;
     ++stats_.live_allocs;
     // A large block up to 1.5 times the size is better than fresh, untouched pages.
@@ -273,5 +274,4 @@ void gx_free(CallContext*, void* memory) {
     gradax::free_buffer(
         reinterpret_cast<gradax::Buffer*>(static_cast<char*>(memory) - GX_ALIGNMENT));
 }
-
 }

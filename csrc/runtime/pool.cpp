@@ -62,8 +62,6 @@ struct alignas(64) Slot {
     }
     return false;
   }
-
-
 };
 
 class Pool {
@@ -226,5 +224,4 @@ void gx_fail(CallContext* ctx, int32_t status, const char* message) {
   std::strncpy(ctx->message, message, GX_MESSAGE_SIZE - 1);
   ctx->message[GX_MESSAGE_SIZE - 1] = '\0';
 }
-
 }

@@ -18,7 +18,7 @@ struct Config {
 };
 
 struct ThreadState {
-  PyObject* trace = nullptr;  // null: eager
+  PyObject* trace = nullptr;       // null: eager
   const Config* config = nullptr;  // null: the process's default
   bool avoids_fast_path = false;
 };
@@ -29,7 +29,7 @@ extern thread_local ThreadState thread_state;
 const Config* current_config();
 
 int register_config(PyObject* key, PyObject* const avals[4]);
-int set_thread_config(PyObject* key);   // None: follow the default
+int set_thread_config(PyObject* key);  // None: follow the default
 int set_default_config(PyObject* key);
 
 }  // namespace gradax

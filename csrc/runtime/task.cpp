@@ -1,9 +1,9 @@
 // What a stream's thread does for one call.
 #include <cstring>
 
+#include "runtime/clock.hpp"
 #include "runtime/pool.hpp"
 #include "runtime/stream.hpp"
-#include "runtime/clock.hpp"
 
 namespace gradax {
 

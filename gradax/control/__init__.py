@@ -8,6 +8,8 @@ from gradax.control.call import Jit as Jit
 from gradax.control.cond import Cond as Cond
 from gradax.control.cond import cond as cond
 from gradax.control.cond import switch as switch
+from gradax.control.mapping import associative_scan as associative_scan
+from gradax.control.mapping import map as map
 from gradax.control.scan import Scan as Scan
 from gradax.control.scan import scan as scan
 from gradax.control.while_loop import While as While

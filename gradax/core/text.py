@@ -118,7 +118,7 @@ def eqn_lines(eqn: Eqn, names: Names, used: set[Any], width: int) -> list[str]:
     args = " ".join(atom_text(a, names) for a in eqn.invars)
     if getattr(eqn.op, "shares_names", False):
         share_names(eqn, names)
-    params = [param_lines(k, v, names, used, width - 2) for k, v in sorted(shown_params(eqn))]
+    params = [param_lines(k, v, names, used, width - 2) for k, v in shown_params(eqn)]
     flat = " ".join(p[0] for p in params)
     one = f"{outs} = {eqn.op.name}{f'[{flat}]' if params else ''} {args}"
     if all(len(p) == 1 for p in params) and len(one) <= width:
@@ -128,8 +128,8 @@ def eqn_lines(eqn: Eqn, names: Names, used: set[Any], width: int) -> list[str]:
 
 
 def shown_params(eqn: Eqn) -> list[tuple[str, Any]]:
-    """Return the parameters that the text shows."""
-    return list(eqn.op.printed_params().items())
+    """Return the parameters that the text shows, by name, `name` itself first."""
+    return sorted(eqn.op.printed_params().items(), key=lambda item: (item[0] != "name", item[0]))
 
 
 def share_names(eqn: Eqn, names: Names) -> None:
@@ -155,8 +155,8 @@ def param_lines(key: str, value: Any, names: Names, used: set[Any], width: int) 
 
 
 def prefixed(prefix: str, lines: list[str]) -> list[str]:
-    """Return lines, the first after `prefix`, the others indented below it."""
-    return [prefix + lines[0], *["  " + line for line in lines[1:]]]
+    """Return lines, the first after `prefix`."""
+    return [prefix + lines[0], *lines[1:]]
 
 
 def param_text(value: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from gradax import kernel, tree
 from gradax.core.aval import Aval
 from gradax.core.op import Op, unsupported
-from gradax.core.tangent import Zero, is_zero
+from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value, aval_of, is_value
 from gradax.errors import DtypeError, at_user_line
 from gradax.lax.comparison import zeros
@@ -62,7 +62,8 @@ class OptimizationBarrier(Op):
         return outs, tuple(t if is_zero(t) else next(moved) for t in tangents)
 
     def transpose(self, ct: Any, *operands: Any) -> Any:
-        return tuple(self(*(zeros(c.aval) if is_zero(c) else c for c in ct)))
+        outs = self(*(zeros(c.aval) if is_zero(c) else c for c in ct))
+        return tuple(c if is_linear(x) else None for c, x in zip(outs, operands, strict=True))
 
     def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
         return self(*args), dims

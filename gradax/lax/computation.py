@@ -19,7 +19,7 @@ from gradax.errors import ConcretizationTypeError, at_user_line, require
 from gradax.kernel.functions import cost_of
 from gradax.kernel.ir import make_apply
 from gradax.lax.shapes import broadcast_batch
-from gradax.lax.slicing import value_like
+from gradax.lax.operands import operands as as_operands
 
 CALLS = ("jit", "custom_jvp_call", "custom_vjp_call", "remat2", "checkpoint")
 
@@ -112,7 +112,7 @@ def initial_values(name: str, operands: Sequence[Any], inits: Sequence[Any]) -> 
     """
     one_each = len(operands) == len(inits)
     require(one_each, name, "an initial value for each operand", len(operands), len(inits))
-    found = [value_like(init, x) for init, x in zip(inits, operands, strict=True)]
+    found = [as_operands(x, init)[1] for init, x in zip(inits, operands, strict=True)]
     for x, init in zip(operands, map(aval_of, found), strict=True):
         fits = init.shape == () and init.dtype == x.dtype
         require(fits, name, f"a scalar initial value of {x.dtype.name}", init)

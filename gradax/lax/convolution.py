@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any, final
-
-import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
@@ -406,45 +403,6 @@ def conv_transpose(
         strides,
         dilation,
         numbers,
-        precision=precision,
-        preferred_element_type=preferred_element_type,
-    )
-
-
-def conv_general_dilated_patches(
-    lhs: Any,
-    filter_shape: Sequence[int],
-    window_strides: Sequence[int],
-    padding: Any,
-    lhs_dilation: Sequence[int] | None = None,
-    rhs_dilation: Sequence[int] | None = None,
-    dimension_numbers: Any = None,
-    precision: PrecisionLike = None,
-    preferred_element_type: Any = None,
-) -> Any:
-    """Collect the patch that a window sees at each place.
-
-    Shapes: the result's features are (features of lhs, window), the window's axes in order.
-    """
-    x = as_value(lhs)
-    window = tuple(map(int, filter_shape))
-    n, size = len(window), prod(window)
-    if dimension_numbers is None:
-        numbers = conv_dimension_numbers((0,) * (n + 2), (0,) * (n + 2), None)
-    else:
-        numbers = conv_dimension_numbers(x.shape, (1,) * (n + 2), dimension_numbers)
-    features = x.shape[numbers.lhs_spec[1]]
-    one_hot = np.eye(size).astype(x.dtype).reshape(size, 1, *window)
-    one_hot = np.tile(one_hot, (features,) + (1,) * (n + 1))
-    return conv_general_dilated(
-        x,
-        np.ascontiguousarray(np.transpose(one_hot, np.argsort(numbers.rhs_spec))),
-        window_strides,
-        padding,
-        lhs_dilation,
-        rhs_dilation,
-        numbers,
-        feature_group_count=features,
         precision=precision,
         preferred_element_type=preferred_element_type,
     )

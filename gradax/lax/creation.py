@@ -77,9 +77,7 @@ def broadcasted_iota(
     return Iota(dtypes.canonicalize_dtype(dtype), sizes, int(dimension))()
 
 
-def full(
-    shape: Sequence[int], fill_value: Any, dtype: Any = None, *, sharding: Any = None
-) -> Any:
+def full(shape: Sequence[int], fill_value: Any, dtype: Any = None, *, sharding: Any = None) -> Any:
     """Return an array of `shape` filled with a scalar, of the scalar's dtype unless one is given.
 
     Errors: TypeError when the fill value is no scalar.

@@ -20,10 +20,11 @@ from gradax.lax.convert import ConvertElementType
 from gradax.lax.families import check_same_dtype, tangent_like
 from gradax.lax.gathering import CLIP, Gather, or_zeros
 from gradax.lax.joining import Concatenate, mapped_first
+from gradax.lax.operands import operands
 from gradax.lax.placement import GatherDimensionNumbers, as_int64, as_scatter_numbers, start_of
 from gradax.lax.scattering import Scatter
-from gradax.lax.shapes import BroadcastInDim, Reshape, Shaping, Squeeze, move_batch_axis
-from gradax.lax.slicing import Slice, canonical_axis, inserted, static_ints, value_like
+from gradax.lax.shapes import BroadcastInDim, Squeeze, move_batch_axis
+from gradax.lax.slicing import Slice, canonical_axis, inserted, static_ints
 from gradax.native import Array
 
 
@@ -304,9 +305,9 @@ def dynamic_update_slice(
     Shapes: T[s], T[t], t <= s, a start for each axis -> T[s].
     Errors: TypeError for another dtype, a larger update, starts that are no integers of one dtype.
     """
-    x = as_value(operand)
+    x, new = operands(operand, update)
     starts = canonical_starts("dynamic_update_slice", x, start_indices, allow_negative_indices)
-    return DynamicUpdateSlice()(x, value_like(update, x), *starts)
+    return DynamicUpdateSlice()(x, new, *starts)
 
 
 def dynamic_update_slice_in_dim(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar, final
@@ -117,11 +116,6 @@ class Gather(Op):
         )
         return op(x, indices), 0
 
-    @property
-    def clips(self) -> bool:
-        """Whether indices outside are moved inside."""
-        return self.mode in (CLIP, PROMISE)
-
     def filling(self, dtype: Any) -> Any:
         """Return what is read outside the operand."""
         if self.mode is ONE_HOT:
@@ -132,9 +126,11 @@ class Gather(Op):
         x, indices = operands
         where = self.placement(x.shape, indices.shape)
         fill = kernel.const(self.filling(x.dtype), x.dtype)
+        if x.size == 0:
+            return kernel.compute(where.windows, lambda *i: fill)
 
         def element(*i: kernel.Scalar) -> kernel.Scalar:
-            places, guard = where.locate(indices, i, self.clips)
+            places, guard = where.locate(indices, i, self.mode.clips)
             element = kernel.load(x, places, guard)
             return element if guard is None else kernel.select(guard, element, fill)
 
@@ -143,12 +139,12 @@ class Gather(Op):
     def reference(self, *operands: Any) -> Any:
         x, indices = operands
         where = self.placement(x.shape, indices.shape)
-        starts, inside = where.starts(indices, self.clips)
-        if prod(where.windows) == 0:
-            return np.zeros(where.windows, x.dtype)
-        if x.size == 0:
-            out = np.zeros(where.windows, x.dtype)
-        elif where.is_single and not where.batching:
+        with np.errstate(all="ignore"):
+            fill = np.asarray(self.filling(x.dtype)).astype(x.dtype)
+        if x.size == 0 or prod(where.windows) == 0:
+            return np.full(where.windows, fill)
+        starts, inside = where.starts(indices, self.mode.clips)
+        if where.is_single and not where.batching:
             out = x[where.box(starts)].reshape(where.windows)
         elif is_take(where):
             out = taken(where, x, starts[..., 0])
@@ -156,8 +152,6 @@ class Gather(Op):
             out = np.take(x.reshape(-1), where.flat(starts))
         if inside is None:
             return out
-        with np.errstate(all="ignore"):
-            fill = np.asarray(self.filling(x.dtype)).astype(x.dtype)
         return np.where(where.spread(inside), out, fill)
 
 
@@ -214,9 +208,7 @@ class ScatterFamily(Op):
         d = as_gather_numbers(self.dimension_numbers)
         absent = (*d.collapsed_slice_dims, *d.operand_batching_dims)
         extents = iter([updates[k] for k in d.offset_dims])
-        sizes = tuple(
-            min(n, 1) if k in absent else next(extents) for k, n in enumerate(operand)
-        )
+        sizes = tuple(min(n, 1) if k in absent else next(extents) for k, n in enumerate(operand))
         return Placement(operand, updates, sizes, d)
 
     def infer(self, *avals: Aval) -> Aval:
@@ -263,6 +255,8 @@ class ScatterFamily(Op):
 
     def lower(self, *operands: kernel.Tensor) -> Any:
         x, indices, updates = operands
+        if x.size == 0 or updates.size == 0:
+            return x
         where = self.placement(x.shape, updates.shape)
         i = tuple(map(kernel.index, range(updates.ndim)))
         places, guard = where.locate(indices, i, self.mode is CLIP)
@@ -281,10 +275,10 @@ class ScatterFamily(Op):
     def reference(self, *operands: Any) -> Any:
         x, indices, updates = operands
         where = self.placement(x.shape, updates.shape)
-        starts, inside = where.starts(indices, self.mode is CLIP)
         out = np.array(x, order="C")
-        if updates.size == 0:
+        if updates.size == 0 or x.size == 0:
             return out
+        starts, inside = where.starts(indices, self.mode is CLIP)
         with np.errstate(all="ignore"):
             if where.is_single and not where.batching:
                 if inside is None:

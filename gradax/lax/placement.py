@@ -19,8 +19,8 @@ from gradax.errors import DtypeError, at_user_line, require
 class GatherScatterMode(enum.Enum):
     """What an index outside the array means.
 
-    CLIP: the nearest one whose window is inside. FILL_OR_DROP: reading gives the fill value, writing
-    does nothing. PROMISE_IN_BOUNDS: there is none (one read is clipped, one written is dropped).
+    CLIP: the nearest one whose window is inside. FILL_OR_DROP: reading gives the fill value,
+    writing does nothing. PROMISE_IN_BOUNDS: there is none (one read is clipped, one written is dropped).
     ONE_HOT: reading gives zero, writing does nothing.
     """
 
@@ -28,6 +28,11 @@ class GatherScatterMode(enum.Enum):
     FILL_OR_DROP = 2
     PROMISE_IN_BOUNDS = 3
     ONE_HOT = 4
+
+    @property
+    def clips(self) -> bool:
+        """Whether an index outside reads the nearest element."""
+        return self in (GatherScatterMode.CLIP, GatherScatterMode.PROMISE_IN_BOUNDS)
 
     @staticmethod
     def from_any(mode: str | GatherScatterMode | None) -> GatherScatterMode:
@@ -72,7 +77,7 @@ class GatherDimensionNumbers(NamedTuple):
 
 
 class ScatterDimensionNumbers(NamedTuple):
-    """How a scatter's axes correspond: the names of `GatherDimensionNumbers`, seen from the updates.
+    """How a scatter's axes correspond.
 
     update_window_dims: axes of the updates that run inside a window. inserted_window_dims: axes of
     the operand, of window size 1, that the updates have not. scatter_dims_to_operand_dims: the
@@ -228,8 +233,8 @@ def check_indices(op: Op, operand: Aval, indices: Aval, d: GatherDimensionNumber
         raise DtypeError(f"{op.name}: indices must be integers; got {indices}{at_user_line()}")
     require(indices.ndim > 0, op, "indices with a last axis for the index vectors", indices)
     n, n_batch = indices.shape[-1], indices.ndim - 1
-    require(len(d.start_index_map) == n, op, f"a map of index vectors of {n} (axis -1 of {indices})",
-            d.start_index_map)  # fmt: skip
+    expected = f"a start_index_map of {n} axes, the size of axis -1 of {indices}"
+    require(len(d.start_index_map) == n, op, expected, d.start_index_map)
     for dims in (d.start_index_map, (*d.collapsed_slice_dims, *d.operand_batching_dims)):
         fits = all(0 <= k < operand.ndim for k in dims) and len(set(dims)) == len(dims)
         require(fits, op, f"distinct axes of the operand {operand}", dims)

@@ -22,17 +22,15 @@ from gradax.lax.comparison import Eq, Ne, SelectN, zeros
 from gradax.lax.computation import call_reference, scalars_of
 from gradax.lax.convert import ConvertElementType
 from gradax.lax.creation import Iota
-from gradax.lax.families import ANY, NUMBER, REAL, check_dtype, tangent_like
+from gradax.lax.families import ANY, NUMBER, REAL, tangent_like
 from gradax.lax.gathering import (
-    CLIP,
-    FILL,
-    Gather,
     LinearScatter,
     ScatterAdd,
     ScatterFamily,
     or_zeros,
 )
 from gradax.lax.joining import mapped_first
+from gradax.lax.operands import operands
 from gradax.lax.placement import (
     GatherScatterMode,
     Placement,
@@ -40,11 +38,10 @@ from gradax.lax.placement import (
     as_gather_numbers,
     as_scatter_numbers,
     canonical_numbers,
-    check_indices,
     mapped_numbers,
 )
 from gradax.lax.shapes import Reshape, broadcast_scalar, move_batch_axis
-from gradax.lax.slicing import static_ints, value_like
+from gradax.lax.slicing import static_ints
 
 
 @final
@@ -133,21 +130,16 @@ class ScatterMul(ScatterFamily):
         is_zero_factor = Eq()(updates, nought)
         factors = SelectN()(is_zero_factor, updates, one)
         product = read(self(x, indices, factors), indices)
-        n_zeros = read(
-            add(zeros(x.aval), indices, SelectN()(is_zero_factor, nought, one)), indices
-        )
+        n_zeros = read(add(zeros(x.aval), indices, SelectN()(is_zero_factor, nought, one)), indices)
         without_zeros = SelectN()(Eq()(n_zeros, nought), nought, Div()(product, factors))
         only_zero = SelectN()(Eq()(n_zeros, one), nought, product)
         return SelectN()(is_zero_factor, without_zeros, only_zero)
 
     def transpose(self, ct: Any, *operands: Any) -> Any:
-        x, indices, updates = operands
-        if is_linear(x):
-            return self(ct, indices, updates), None, None
-        where = self.placement(ct.shape, updates.aval.shape)
-        if not self.is_unique(where):
-            raise UnsupportedRule("scatter-mul: not linear in updates that meet at one place")
-        return None, None, self.reader(where)(Mul()(ct, x), indices)
+        _, indices, updates = operands
+        if is_linear(updates):
+            raise UnsupportedRule("scatter-mul: it is not linear in the updates")
+        return self(ct, indices, updates), None, None
 
 
 @dataclass(frozen=True)
@@ -280,8 +272,8 @@ def scatter_with(
         bool(unique_indices),
         GatherScatterMode.from_any(mode),
     )
-    x = as_value(operand)
-    return op(x, as_value(scatter_indices), value_like(updates, x))
+    x, updates = operands(operand, updates)
+    return op(x, as_value(scatter_indices), updates)
 
 
 def scatter(
@@ -396,12 +388,10 @@ def scatter_apply(
     """
     x, indices = as_value(operand), as_value(scatter_indices)
     shape = static_ints("scatter_apply", update_shape)
-    set_ = Scatter(
-        canonical_numbers(dimension_numbers),
-        bool(indices_are_sorted),
-        bool(unique_indices),
-        GatherScatterMode.from_any(mode),
-    )
+    numbers = canonical_numbers(dimension_numbers)
+    is_sorted, is_unique = bool(indices_are_sorted), bool(unique_indices)
+    mode = GatherScatterMode.from_any(mode)
+    set_ = Scatter(numbers, is_sorted, is_unique, mode)
     set_.infer(x.aval, indices.aval, Aval(shape, x.dtype))
     where = set_.placement(x.shape, shape)
     if set_.is_unique(where):
@@ -417,4 +407,5 @@ def scatter_apply(
             f"scatter_apply: the function captures an array{at_user_line()}\n"
             "Pass unique_indices=True when no index repeats."
         )
-    return ScatterApply(*set_.params.values(), shape, closed.jaxpr)(x, indices)
+    op = ScatterApply(numbers, is_sorted, is_unique, mode, shape, closed.jaxpr)
+    return op(x, indices)

@@ -14,11 +14,12 @@ from gradax import kernel
 from gradax.core.aval import Aval, Shape
 from gradax.core.op import Op
 from gradax.core.tangent import Zero, is_linear, is_zero
-from gradax.core.value import aval_of, as_value, to_numpy
+from gradax.core.value import as_value
 from gradax.errors import IndexingError, at_user_line, require
 from gradax.lax.arithmetic import Sub
 from gradax.lax.comparison import SelectN, zeros
 from gradax.lax.families import check_same_dtype, tangent_like
+from gradax.lax.operands import operands
 from gradax.lax.shapes import (
     BroadcastInDim,
     Shaping,
@@ -174,7 +175,8 @@ class Pad(Op):
         out = np.full(self.padded(x.shape), value, x.dtype)
         inner: list[builtins.slice] = []
         outer: list[builtins.slice] = []
-        for n, size, (low, _, interior) in zip(x.shape, out.shape, self.padding_config, strict=True):
+        sizes = zip(x.shape, out.shape, self.padding_config, strict=True)
+        for n, size, (low, _, interior) in sizes:
             step = interior + 1
             first = -(min(low, 0) // step)
             end = min(n, -((low - size) // step)) if size > low else 0
@@ -227,9 +229,8 @@ class Rev(Shaping):
         (x,) = operands
 
         def element(*i: kernel.Scalar) -> kernel.Scalar:
-            return x[[n - 1 - k if d in self.dimensions else k for d, (k, n) in enumerate(
-                zip(i, x.shape, strict=True)
-            )]]
+            backwards = [n - 1 - k for k, n in zip(i, x.shape, strict=True)]
+            return x[[backwards[d] if d in self.dimensions else k for d, k in enumerate(i)]]
 
         return kernel.compute(x.shape, element)
 
@@ -317,20 +318,11 @@ def pad(operand: Any, padding_value: Any, padding_config: Sequence[tuple[int, in
     Shapes: T[s], T[] -> T[low + high + s + interior * (s - 1)].
     Errors: TypeError for dtypes that differ and for a negative interior or size.
     """
-    x = as_value(operand)
+    x, value = operands(operand, padding_value)
     config = tuple(static_ints("pad", c) for c in padding_config)
     triples = all(len(c) == 3 for c in config)
     require(triples, "pad", "(low, high, interior) for each axis", padding_config)
-    return Pad(tuple((c[0], c[1], c[2]) for c in config))(x, value_like(padding_value, x))
-
-
-def value_like(value: Any, x: Any) -> Any:
-    """Return a Python scalar in the dtype of an array when it is of that kind; others as values."""
-    if type(value) in (bool, int, float, complex):
-        aval = aval_of(value)
-        if np.can_cast(aval.dtype, x.dtype, "same_kind") and aval.dtype.kind == x.dtype.kind:
-            return to_numpy(value, x.dtype)
-    return as_value(value)
+    return Pad(tuple((c[0], c[1], c[2]) for c in config))(x, value)
 
 
 def rev(operand: Any, dimensions: Sequence[int]) -> Any:

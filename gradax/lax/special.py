@@ -1,4 +1,4 @@
-"""Special functions of one argument: error functions, log-gamma, digamma, Bessel."""
+"""Special functions of one argument: error functions and Bessel functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from gradax.lax.arithmetic import Add, Div, Mul, Neg, Sub, mul, scalar_like
 from gradax.lax.comparison import Eq, SelectN
 from gradax.lax.elementary import Exp, Square
 from gradax.lax.families import FLOAT, Unary
-from gradax.lax.gamma import Polygamma
 from gradax.lax.rounding import Sign
 from gradax.lax.shapes import broadcast_scalar
 
@@ -57,32 +56,6 @@ class ErfInv(Unary):
     def tangent(self, dx: Any, x: Any, y: Any) -> Any:
         factor = scalar_like(x, math.sqrt(math.pi) / 2)
         return mul(factor, mul(dx, Exp()(Square()(y))))
-
-
-@final
-@dataclass(frozen=True)
-class Lgamma(Unary):
-    """The logarithm of the magnitude of the gamma function."""
-
-    fn = "lgamma"
-    numpy = meaning("lgamma")
-    accepts = FLOAT
-
-    def derivative(self, x: Any, y: Any) -> Any:
-        return Digamma()(x)
-
-
-@final
-@dataclass(frozen=True)
-class Digamma(Unary):
-    """The logarithmic derivative of the gamma function; NaN at its poles."""
-
-    fn = "digamma"
-    numpy = meaning("digamma")
-    accepts = FLOAT
-
-    def derivative(self, x: Any, y: Any) -> Any:
-        return Polygamma()(scalar_like(x, 1), x)
 
 
 @final
@@ -133,16 +106,6 @@ def erfc(x: Any) -> Any:
 def erf_inv(x: Any) -> Any:
     """Return the inverse of the error function elementwise; NaN outside -1 … 1."""
     return ErfInv()(as_value(x))
-
-
-def lgamma(x: Any) -> Any:
-    """Return log|gamma(x)| elementwise."""
-    return Lgamma()(as_value(x))
-
-
-def digamma(x: Any) -> Any:
-    """Return the derivative of log gamma elementwise."""
-    return Digamma()(as_value(x))
 
 
 def bessel_i0e(x: Any) -> Any:

@@ -75,19 +75,15 @@ class JVPTrace(Trace):
 
     def process_custom_jvp(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Use the function's own rule."""
-        return self._custom(args, call.run, call.derivative)
-
-    def process_custom_vjp(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Run the forward function and record its reverse rule as a linear operation."""
-        return self._custom(args, call.run, call.derivative)
-
-    def _custom(self, args: Any, run: Callable[..., Any], derivative: Callable[..., Any]) -> Any:
         primals, tangents = zip(*map(self.pair, args), strict=True) if args else ((), ())
+        call.refuse_capture(self)
         with under(self.parent):
             if all(map(is_zero, tangents)):
-                return run(primals)
-            outs, douts = derivative(primals, tangents)
-        return tuple(self.wrap(x, dx) for x, dx in zip(outs, douts, strict=True))
+                return call.bind(primals)
+            outs, douts = call.derivative(primals, tangents)
+        return tuple([self.wrap(x, dx) for x, dx in zip(outs, douts, strict=True)])
+
+    process_custom_vjp = process_custom_jvp
 
 
 def jvp_flat(

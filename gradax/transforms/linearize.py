@@ -94,7 +94,7 @@ class LinearTrace(Trace):
     def process_custom_jvp(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Run it: derivatives have been taken above."""
         with under(self.parent):
-            return call.run(args)
+            return call.bind(args)
 
     process_custom_vjp = process_custom_jvp
 

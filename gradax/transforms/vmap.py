@@ -41,14 +41,19 @@ class BatchTrace(Trace):
 
     what: ClassVar[str] = "vmapped function"
 
-    def __init__(self, parent: Trace | None, size: int, axis_name: Any = None) -> None:
+    def __init__(
+        self, parent: Trace | None, size: int, axis_name: Any = None, tag: object = None
+    ) -> None:
         self.parent = parent
         self.size = size
         self.axis_name = axis_name
+        # Traces of one tag map over the same axis: a custom rule runs under a trace of its own and
+        # may use tracers that it captured from the mapped function around it.
+        self.tag = self if tag is None else tag
 
     def unwrap(self, x: Any) -> tuple[Any, int | None]:
         """Return a value and its mapped axis, None when it has none."""
-        if type(x) is BatchTracer and x.trace is self:
+        if type(x) is BatchTracer and (x.trace is self or x.trace.tag is self.tag):
             return x.value, x.dim
         return x, None
 
@@ -80,7 +85,9 @@ class BatchTrace(Trace):
         """Map the function and its rules."""
         values, dims = zip(*map(self.unwrap, args), strict=True) if args else ((), ())
         with under(self.parent):
-            outs = call.batched(self.size, dims, self.axis_name).run(values)
+            if all(d is None for d in dims):
+                return call.bind(values)
+            outs = call.batched(self, dims).bind(values)
         return tuple(self.wrap(x, 0) for x in outs)
 
     process_custom_vjp = process_custom_jvp
@@ -92,9 +99,10 @@ def batch_flat(
     args: Sequence[Any],
     dims: Sequence[int | None],
     axis_name: Any = None,
+    tag: object = None,
 ) -> list[tuple[Any, int | None]]:
     """Return the outputs of a mapped flat function, each with its mapped axis or None."""
-    trace = BatchTrace(get_trace(), size, axis_name)
+    trace = BatchTrace(get_trace(), size, axis_name, tag)
     wrapped = [trace.wrap(x, d) for x, d in zip(args, dims, strict=True)]
     try:
         with under(trace):

@@ -27,7 +27,13 @@ class Case:
     @property
     def out(self) -> tuple[int, ...]:
         dims = zip(
-            self.size, self.kernel, self.stride, self.pad, self.lhs_dilation, self.rhs_dilation, strict=True
+            self.size,
+            self.kernel,
+            self.stride,
+            self.pad,
+            self.lhs_dilation,
+            self.rhs_dilation,
+            strict=True,
         )
         return tuple(
             ((n - 1) * ld + 1 + lo + hi - ((k - 1) * rd + 1)) // s + 1
@@ -47,7 +53,9 @@ CASES = [
     Case(2, 5, 7, 1, (6, 7), (3, 4), (1, 1), ((2, 2), (3, 3)), (2, 3), (1, 1)),
     Case(2, 5, 7, 1, (6, 7), (3, 4), (2, 3), ((2, 2), (3, 3)), (3, 2), (2, 1)),
     Case(2, 6, 6, 6, (6, 7), (3, 3), (1, 1), ((2, 2), (2, 2)), (2, 2), (1, 1)),
-    Case(1, 3, 4, 1, (5, 6, 7), (2, 3, 2), (1, 2, 1), ((0, 1), (1, 1), (1, 0)), (1, 1, 2), (1, 1, 1)),
+    Case(
+        1, 3, 4, 1, (5, 6, 7), (2, 3, 2), (1, 2, 1), ((0, 1), (1, 1), (1, 0)), (1, 1, 2), (1, 1, 1)
+    ),
     Case(2, 40, 30, 1, (20, 20), (5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), (1, 1)),
     Case(3, 10, 6, 1, (40, 40), (38, 38), (1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1)),
     Case(2, 3, 4, 1, (9, 9), (3, 3), (1, 1), ((-1, 0), (0, -2)), (1, 1), (1, 1)),
@@ -85,7 +93,15 @@ def reference(case: Case, lhs: np.ndarray, rhs: np.ndarray) -> np.ndarray:
 def convolve(case: Case, lhs: np.ndarray, rhs: np.ndarray) -> np.ndarray:
     out = np.full((case.batch, *case.out, case.c_out), 3, lhs.dtype)
     low = [lo for lo, _ in case.pad]
-    lists = [case.size, case.kernel, case.out, case.stride, low, case.lhs_dilation, case.rhs_dilation]
+    lists = [
+        case.size,
+        case.kernel,
+        case.out,
+        case.stride,
+        low,
+        case.lhs_dilation,
+        case.rhs_dilation,
+    ]
     params = [code(lhs), case.batch, case.c_in, case.c_out, case.groups, len(case.size)]
     call("conv", [lhs, rhs], [out], params + [n for values in lists for n in values])
     return out
@@ -113,6 +129,8 @@ def test_convolution(case, dtype):
 
 
 @pytest.mark.parametrize("case", [CASES[1], CASES[5], CASES[6], CASES[9]], ids=str)
-@pytest.mark.parametrize("dtype", ["bool", "i1", "u2", "i4", "u8", "f2", bfloat16, "c8", "c16"], ids=str)
+@pytest.mark.parametrize(
+    "dtype", ["bool", "i1", "u2", "i4", "u8", "f2", bfloat16, "c8", "c16"], ids=str
+)
 def test_other_dtypes(case, dtype):
     check(case, dtype)

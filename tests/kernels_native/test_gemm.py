@@ -6,7 +6,23 @@ import pytest
 from .calls import bfloat16, call, code, random_array
 
 TOLERANCE = {"float16": 2e-3, "bfloat16": 1e-2, "float32": 1e-5, "complex64": 1e-5}
-ALL = ["bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", bfloat16, "f4", "f8", "c8", "c16"]
+ALL = [
+    "bool",
+    "i1",
+    "i2",
+    "i4",
+    "i8",
+    "u1",
+    "u2",
+    "u4",
+    "u8",
+    "f2",
+    bfloat16,
+    "f4",
+    "f8",
+    "c8",
+    "c16",
+]
 SHAPES = [
     (1, 2, 3, 4),
     (3, 1, 1, 1),
@@ -79,7 +95,9 @@ def test_zero_stride_repeats_an_operand(size):
     check(multiply(a, b, batch=4), a, b)
 
 
-@pytest.mark.parametrize(("dtype", "out"), [("i1", "i4"), ("u1", "i4"), (bfloat16, "f4"), ("f4", "f8")])
+@pytest.mark.parametrize(
+    ("dtype", "out"), [("i1", "i4"), ("u1", "i4"), (bfloat16, "f4"), ("f4", "f8")]
+)
 def test_result_may_be_wider(dtype, out):
     rng = np.random.default_rng(0)
     a, b = random_array(rng, (2, 30, 40), dtype), random_array(rng, (2, 40, 50), dtype)

@@ -60,7 +60,9 @@ def test_cholesky_of_indefinite_is_nan():
 @pytest.mark.parametrize(("m", "n"), [(0, 2), (1, 1), (5, 3), (40, 67)])
 def test_triangular(m, n, dtype, unit, trans, lower, left):
     order = m if left else n
-    full = (general((2, order, order), dtype) / max(order, 1)).astype(dtype) + 2 * np.eye(order, dtype=dtype)
+    full = (general((2, order, order), dtype) / max(order, 1)).astype(dtype) + 2 * np.eye(
+        order, dtype=dtype
+    )
     full = full.astype(dtype)
     b, out = general((2, m, n), dtype), np.zeros((2, m, n), dtype)
     call("trsm", [full, b], [out], [code(b), 2, m, n, left, lower, trans, unit])
@@ -118,7 +120,9 @@ def test_svd(m, n, dtype, full):
     call("svd", [a], [s, u, vh], [code(a), 2, m, n, full, True])
     close((u[:, :, :k] * s[:, None]) @ vh[:, :k], a, dtype)
     close(adjoint(u) @ u, np.broadcast_to(np.eye(u.shape[2]), (2, u.shape[2], u.shape[2])), dtype)
-    close(vh @ adjoint(vh), np.broadcast_to(np.eye(vh.shape[1]), (2, vh.shape[1], vh.shape[1])), dtype)
+    close(
+        vh @ adjoint(vh), np.broadcast_to(np.eye(vh.shape[1]), (2, vh.shape[1], vh.shape[1])), dtype
+    )
     alone = np.zeros_like(s)
     call("svd", [a], [alone], [code(a), 2, m, n, full, False])
     close(alone, np.linalg.svd(a, compute_uv=False), dtype)

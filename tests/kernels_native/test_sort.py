@@ -5,7 +5,23 @@ import pytest
 
 from .calls import bfloat16, call, code, random_array
 
-ALL = ["bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", bfloat16, "f4", "f8", "c8", "c16"]
+ALL = [
+    "bool",
+    "i1",
+    "i2",
+    "i4",
+    "i8",
+    "u1",
+    "u2",
+    "u4",
+    "u8",
+    "f2",
+    bfloat16,
+    "f4",
+    "f8",
+    "c8",
+    "c16",
+]
 FLOATS = ["f2", bfloat16, "f4", "f8"]
 
 
@@ -50,7 +66,9 @@ def bits(x):
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("dtype", ALL, ids=str)
-@pytest.mark.parametrize("shape", [(1, 0), (0, 5), (7, 1), (5, 13), (3, 997), (1, 200_003)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(1, 0), (0, 5), (7, 1), (5, 13), (3, 997), (1, 200_003)], ids=str
+)
 def test_one_operand(dtype, shape, descending):
     rng = np.random.default_rng(0)
     x = with_specials(rng, random_array(rng, shape, dtype))
@@ -118,7 +136,8 @@ def total_order(row):
 
 @pytest.mark.parametrize("dtype", [t for t in ALL if t not in ("c8", "c16")], ids=str)
 @pytest.mark.parametrize(
-    ("shape", "k"), [((3, 10), 0), ((3, 10), 10), ((4, 1000), 7), ((1, 300_001), 50), ((2, 500), 300)]
+    ("shape", "k"),
+    [((3, 10), 0), ((3, 10), 10), ((4, 1000), 7), ((1, 300_001), 50), ((2, 500), 300)],
 )
 def test_top_k(dtype, shape, k):
     rng = np.random.default_rng(4)
@@ -133,4 +152,4 @@ def test_top_k(dtype, shape, k):
 def test_top_k_of_rising_values():
     x = np.arange(400_000, dtype=np.float32)[None]
     values, _ = top_k(x, 100)
-    np.testing.assert_array_equal(values[0], x[0, : -101 : -1])
+    np.testing.assert_array_equal(values[0], x[0, :-101:-1])

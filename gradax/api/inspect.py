@@ -1,0 +1,74 @@
+"""`make_jaxpr` and `eval_shape`: a function's program, or only its result's types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradax import tree
+from gradax.api.arguments import abstract, check_callable, check_leaf, leaf_names, name_of
+from gradax.api.arguments import named_after
+from gradax.api.shapes import describe
+from gradax.api.static import split_static
+from gradax.core.jaxpr import ClosedJaxpr
+from gradax.core.staging import stage
+from gradax.core.value import aval_of, is_value
+
+
+def trace_function(
+    what: str, fun: Any, args: Sequence[Any], kwargs: Any
+) -> tuple[ClosedJaxpr, Any]:
+    """Trace a function of trees at the types of its arguments; return program and result's tree."""
+    leaves, in_tree = tree.flatten((tuple(args), dict(kwargs)))
+    names = leaf_names(fun, args, kwargs)
+    for name, x in zip(names, leaves, strict=True):
+        if not (hasattr(x, "shape") and hasattr(x, "dtype")):
+            check_leaf(what, name, x)
+    found: list[Any] = []
+
+    def flat(*xs: Any) -> list[Any]:
+        new_args, new_kwargs = tree.unflatten(in_tree, xs)
+        outs, out_tree = tree.flatten(fun(*new_args, **new_kwargs))
+        found.append(out_tree)
+        return outs
+
+    return stage(flat, list(map(abstract, leaves)), name_of(fun), names), found[0]
+
+
+def make_jaxpr(
+    fun: Callable[..., Any],
+    static_argnums: int | Sequence[int] = (),
+    axis_env: Sequence[tuple[Any, int]] | None = None,
+    return_shape: bool = False,
+    abstracted_axes: Any = None,
+) -> Callable[..., Any]:
+    """Return the function that traces `fun` and returns its jaxpr, computing nothing.
+
+    With `return_shape` it returns the jaxpr and the tree of the result's ShapeDtypeStructs.
+    """
+    check_callable("make_jaxpr", fun)
+
+    @named_after(fun, "make_jaxpr", f"The jaxpr of {name_of(fun)}.")
+    def jaxpr_of(*args: Any, **kwargs: Any) -> Any:
+        run, dynamic, _ = split_static("make_jaxpr", fun, args, kwargs, static_argnums, ())
+        closed, out_tree = trace_function("make_jaxpr", run, dynamic, kwargs)
+        if return_shape:
+            return closed, tree.unflatten(out_tree, map(describe, closed.out_avals))
+        return closed
+
+    return jaxpr_of
+
+
+def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return the shapes and dtypes of `fun(*args, **kwargs)` as ShapeDtypeStructs.
+
+    Arguments may be ShapeDtypeStructs too. Cost: a trace; nothing is computed.
+    """
+    check_callable("eval_shape", fun)
+    closed, out_tree = trace_function("eval_shape", fun, args, kwargs)
+    return tree.unflatten(out_tree, map(describe, closed.out_avals))
+
+
+def typeof(x: Any) -> Any:
+    """Return the abstract type of a value."""
+    return aval_of(x) if is_value(x) else abstract(x)

@@ -1,0 +1,71 @@
+"""Reverse mode for a linearized function: cotangents in, cotangents out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradax import dtypes, tree
+from gradax.api.arguments import name_of
+from gradax.core.aval import Aval
+from gradax.core.jaxpr import ClosedJaxpr
+from gradax.core.tangent import Linear, Zero, is_zero
+from gradax.core.tracer import Tracer
+from gradax.core.value import as_value, is_value
+from gradax.errors import ArgumentTypeError, at_user_line
+from gradax.native import get_trace
+from gradax.transforms.jvp import JVPTrace, instantiate
+from gradax.transforms.transpose import backward_pass
+
+
+def pull_back(
+    program: ClosedJaxpr, nonzero: Sequence[bool], cts: Sequence[Any], primals: Sequence[Any]
+) -> list[Any]:
+    """Return the cotangents of the primals, given those of all outputs."""
+    alive = [ct for ct, n in zip(cts, nonzero, strict=True) if n]
+    args = [Linear(v.aval) for v in program.jaxpr.invars]
+    found = backward_pass(program.jaxpr, program.consts, args, alive)
+    return [array_of(ct) for ct in found]
+
+
+def array_of(ct: Any) -> Any:
+    """Return a cotangent as an array; the zero of dtype float0 is NumPy's."""
+    if not is_zero(ct):
+        return ct
+    return float0_zeros(ct.aval) if ct.aval.dtype == dtypes.float0 else instantiate(ct)
+
+
+def float0_zeros(aval: Aval) -> Any:
+    """Return the tangent of an integer: an array that holds no bytes."""
+    return np.zeros(aval.shape, dtypes.float0)
+
+
+def take_aux(what: str, fun: Any, out: Any, found: list[Any]) -> Any:
+    """Return the first of the pair that a function with `has_aux` returns; keep the second.
+
+    What is kept has no tangents: the tracers of the current trace are opened.
+    """
+    if not isinstance(out, (tuple, list)) or len(out) != 2:
+        raise ArgumentTypeError(
+            f"{what}: with has_aux=True {name_of(fun)} must return a pair (result, aux); it returned"
+            f" {type(out).__name__}{f' of length {len(out)}' if isinstance(out, tuple) else ''}."
+            f"{at_user_line()}"
+        )
+    result, aux = out
+    trace = get_trace()
+    found.append(tree.map(lambda x: primal(trace, x), aux))
+    return result
+
+
+def primal(trace: Any, x: Any) -> Any:
+    """Return the primal of a value of a JVP trace; other objects as they are."""
+    if isinstance(trace, JVPTrace) and isinstance(x, Tracer):
+        return trace.pair(x)[0]
+    return as_value(x) if isinstance(x, np.ndarray) and is_value(x) else x
+
+
+def zero_ct(aval: Aval) -> Zero:
+    """Return a zero cotangent."""
+    return Zero(aval)

@@ -1,0 +1,91 @@
+"""Compile a program to an executable, by way of the cache on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from gradax.compiler.fingerprint import fingerprint
+from gradax.compiler.llvm import machine_code
+from gradax.compiler.llvm.modules import ENTRY
+from gradax.compiler.options import Options
+from gradax.compiler.pipeline import Compilation, run_pipeline
+from gradax.core.jaxpr import Jaxpr
+from gradax.native import Executable
+from gradax.runtime import cache as disk
+from gradax.runtime import libraries
+
+NS_PER_COST = 0.5
+CALLS_ARE_LONG_NS = 1e6
+
+
+@cache
+def default_options() -> Options:
+    """Return the options for this machine."""
+    target = machine_code.target()
+    return Options(vector_bytes=target.vector_bytes, target=target.cpu)
+
+
+def compile_program(
+    jaxpr: Jaxpr, donated: Sequence[int] = (), name: str = "", constants: Sequence[Any] = ()
+) -> Executable:
+    """Return the executable of a program.
+
+    `donated` are the positions of operands whose memory is given back. `constants` are the values of
+    the program's consts, or without consts those of its last inputs; they are bound to the executable.
+    Errors: CompileError; errors of lowering name the operation.
+    """
+    options = default_options()
+    if jaxpr.constvars:
+        inputs = (*jaxpr.invars, *jaxpr.constvars)
+        jaxpr = Jaxpr((), inputs, jaxpr.eqns, jaxpr.outvars, jaxpr.debug_name)
+    aliases = pair_donations(jaxpr, donated)
+    key = fingerprint(jaxpr, options, aliases)
+    entry = disk.load(key)
+    if entry is None:
+        entry = build_entry(run_pipeline(jaxpr, options))
+        disk.store(key, entry)
+    return make_executable(jaxpr, entry, aliases, constants)
+
+
+def build_entry(compilation: Compilation) -> disk.Entry:
+    """Generate the code of a compilation."""
+    module = compilation.module
+    assert module is not None
+    code = machine_code.compile_text(module.text)
+    facts = {
+        "arena_bytes": compilation.entry.arena_bytes,
+        "cost_ns": compilation.entry.cost * NS_PER_COST,
+        "symbols": list(module.symbols),
+        "libraries": sorted(compilation.libraries),
+    }
+    return disk.Entry(facts, code)
+
+
+def make_executable(
+    jaxpr: Jaxpr, entry: disk.Entry, aliases: Sequence[tuple[int, int]], constants: Sequence[Any]
+) -> Executable:
+    """Load an entry's code."""
+    facts = entry.facts
+    for library in facts["libraries"]:
+        libraries.ensure(library)
+    code = machine_code.link(entry.code, ENTRY, facts["symbols"])
+    return Executable(
+        code.entry,
+        list(jaxpr.in_avals[: len(jaxpr.invars) - len(constants)]),
+        [(aval,) for aval in jaxpr.out_avals],
+        facts["arena_bytes"],
+        facts["cost_ns"],
+        list(aliases),
+        list(constants),
+        code,
+    )
+
+
+def pair_donations(jaxpr: Jaxpr, donated: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (operand, -1) for each donated operand: its memory is given back when it is done.
+
+    Compiled code reads operands while it writes results, so results never share their memory.
+    """
+    return [(position, -1) for position in donated]

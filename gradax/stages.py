@@ -1,0 +1,6 @@
+"""The stages of a jitted function under their public names: traced, lowered, compiled."""
+
+from gradax.api.stages import Compiled as Compiled
+from gradax.api.stages import Lowered as Lowered
+from gradax.api.stages import MemoryAnalysis as MemoryAnalysis
+from gradax.api.stages import Traced as Traced
