@@ -119,7 +119,7 @@ PyObject* dlpack(PyObject* object, PyObject* args, PyObject* kwargs) {
   if (copy == Py_True) {
     buffer = BufferRef::take(allocate(self->info->nbytes));
     if (!buffer) return PyErr_NoMemory();
-    std::memcpy(buffer.data(), self->buffer.data(), self->info->nbytes);
+    if (self->info->nbytes) std::memcpy(buffer.data(), self->buffer.data(), self->info->nbytes);
   }
   if (!versioned) {
     auto* out = make_export<DLManagedTensor>(self->info, std::move(buffer), type);

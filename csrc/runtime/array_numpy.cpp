@@ -1,4 +1,5 @@
 // Arrays from NumPy's memory and NumPy's view of arrays.
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/array.hpp"
@@ -31,9 +32,8 @@ PyObject* make_view(const AvalInfo* info, const BufferRef& buffer, int flags) {
 }
 
 bool check_matches(PyArrayObject* source, const AvalInfo* info) {
-  const bool same_shape = PyArray_NDIM(source) == info->ndim() &&
-                          std::memcmp(PyArray_DIMS(source), info->dims.data(),
-                                      info->dims.size() * sizeof(npy_intp)) == 0;
+  const bool same_shape = std::equal(info->dims.begin(), info->dims.end(), PyArray_DIMS(source),
+                                     PyArray_DIMS(source) + PyArray_NDIM(source));
   if (!same_shape) {
     Object shape(PyObject_GetAttrString(reinterpret_cast<PyObject*>(source), "shape"));
     if (shape)

@@ -12,6 +12,13 @@
 
 #include "runtime/spin_lock.hpp"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
 namespace gradax {
 namespace {
 
@@ -63,6 +70,7 @@ void* system_allocate(size_t n_bytes) {
 }
 
 void system_free(void* block, size_t n_bytes) {
+  ASAN_UNPOISON_MEMORY_REGION(block, n_bytes);
   if (n_bytes >= kMapFrom)
     munmap(block, n_bytes);
   else
@@ -106,6 +114,7 @@ class Allocator {
       if (!block) forget(n_bytes);
     }
     if (!block) return nullptr;
+    ASAN_UNPOISON_MEMORY_REGION(block, kHeader + n_bytes);
     char* data = static_cast<char*>(block) + kHeader;
     return new (block) Buffer{{1}, found, n_bytes, data, nullptr, {0}};
   }
@@ -124,6 +133,7 @@ class Allocator {
       system_free(buffer, size);
     } else {
       stats_.pool_bytes += size;
+      ASAN_POISON_MEMORY_REGION(buffer->data, size - kHeader);
       auto* block = reinterpret_cast<FreeBlock*>(buffer);
       block->next = free_[size_class];
       free_[size_class] = block;

@@ -12,6 +12,7 @@ from gradax.core.jaxpr import Jaxpr
 from gradax.core.op import UnsupportedRule
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_zero
+from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, aval_of
 from gradax.errors import DifferentiationError, at_user_line
 from gradax.native import get_trace
@@ -214,7 +215,8 @@ def capture_of(fun: Any, trace: Any) -> str:
     code, cells = getattr(fun, "__code__", None), getattr(fun, "__closure__", None)
     for name, cell in zip(code.co_freevars if code else (), cells or (), strict=True):
         try:
-            if getattr(cell.cell_contents, "trace", None) is trace:
+            value = cell.cell_contents
+            if isinstance(value, Tracer) and value.trace is trace:
                 return name
         except ValueError:  # the cell is still empty
             continue

@@ -4,6 +4,8 @@ First-order operations live in this package, those over programs in `gradax.cont
 it: this page alone imports both.
 """
 
+# The order matters: what control needs of this package comes before it.
+# isort: off
 from gradax.lax.arithmetic import add as add
 from gradax.lax.arithmetic import div as div
 from gradax.lax.arithmetic import integer_pow as integer_pow
@@ -38,6 +40,8 @@ from gradax.lax.complex_parts import complex as complex
 from gradax.lax.complex_parts import conj as conj
 from gradax.lax.complex_parts import imag as imag
 from gradax.lax.complex_parts import real as real
+from gradax.lax.conv_patches import conv_general_dilated_local as conv_general_dilated_local
+from gradax.lax.conv_patches import conv_general_dilated_patches as conv_general_dilated_patches
 from gradax.lax.conv_shapes import ConvDimensionNumbers as ConvDimensionNumbers
 from gradax.lax.conv_shapes import ConvGeneralDilatedDimensionNumbers as ConvGeneralDilatedDimensionNumbers
 from gradax.lax.conv_shapes import conv_dimension_numbers as conv_dimension_numbers
@@ -50,7 +54,6 @@ from gradax.lax.convert import bitcast_convert_type as bitcast_convert_type
 from gradax.lax.convert import convert_element_type as convert_element_type
 from gradax.lax.convolution import conv as conv
 from gradax.lax.convolution import conv_general_dilated as conv_general_dilated
-from gradax.lax.convolution import conv_general_dilated_patches as conv_general_dilated_patches
 from gradax.lax.convolution import conv_transpose as conv_transpose
 from gradax.lax.convolution import conv_with_general_padding as conv_with_general_padding
 from gradax.lax.creation import broadcasted_iota as broadcasted_iota
@@ -85,6 +88,8 @@ from gradax.lax.elementary import reciprocal as reciprocal
 from gradax.lax.elementary import rsqrt as rsqrt
 from gradax.lax.elementary import sqrt as sqrt
 from gradax.lax.elementary import square as square
+from gradax.lax.fft import FftType as FftType
+from gradax.lax.fft import fft as fft
 from gradax.lax.folding import reduce as reduce
 from gradax.lax.folding import reduce_window as reduce_window
 from gradax.lax.folding import reduce_window_shape_tuple as reduce_window_shape_tuple

@@ -95,8 +95,5 @@ def conv_general_dilated_local(
     numbers = (((rhs_spec[1],), (out_spec[1],)), (rhs_spec[2:], out_spec[2:]))
     out = dot_general(y, patches, numbers, precision)
     # The product has axes (places, out features, batch).
-    n = len(places)
-    order = [0] * out.ndim
-    for source, axis in zip((*range(n), n, n + 1), (*out_spec[2:], out_spec[1], out_spec[0])):
-        order[axis] = source
-    return Transpose(tuple(order))(out)
+    order = np.argsort((*out_spec[2:], out_spec[1], out_spec[0]))
+    return Transpose(tuple(map(int, order)))(out)

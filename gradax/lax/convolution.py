@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
+import numpy as np
+
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
 from gradax.core.op import Op

@@ -16,9 +16,11 @@ from gradax.core.op import Op, UnsupportedRule
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.value import as_value
 from gradax.errors import require
-from gradax.lax.comparison import zeros
+from gradax.lax.arithmetic import scalar_like
+from gradax.lax.comparison import SelectN, zeros
 from gradax.lax.computation import (
     call_mapped,
+    call_reference,
     fold_reference,
     fold_slots,
     initial_values,
@@ -57,6 +59,7 @@ from gradax.lax.windows import (
     ReduceWindowMin,
     ReduceWindowSum,
     Windowed,
+    joined_window,
     window_taps,
 )
 
@@ -158,7 +161,7 @@ class ReduceWindow(Windowed):
     """Fold the elements of each window of arrays by a program of scalars.
 
     Shapes: x1: T1[s] …, init1: T1[] … -> T1[number of places along each axis] …
-    The initial values are also the padding.
+    The initial values are folded in once; padding and holes are left out.
     """
 
     jaxpr: Jaxpr
@@ -177,7 +180,9 @@ class ReduceWindow(Windowed):
         shape, size = outs[0].shape, outs[0].size
         dual = with_tangents(self.jaxpr)
         pairs = [*halves(primals), *halves(tuple(map(instantiated, tangents)))]
-        padded = [self.padded(x, init) for x, init in pairs]
+        padded = [self.padded(x, scalar_like(x, 0)) for x, _ in pairs]
+        there = broadcast_scalar(np.asarray(True), np.shape(primals[0]))
+        there = self.padded(there, np.asarray(False))
         totals = [broadcast_scalar(init, (size,)) for _, init in pairs]
         n = len(outs)
         for tap in np.ndindex(*self.window_dimensions):
@@ -185,16 +190,20 @@ class ReduceWindow(Windowed):
             limit = tuple(s + (a.out - 1) * a.stride + 1 for s, a in zip(start, axes, strict=True))
             if 0 in shape:
                 break
-            new = [Reshape((size,))(Slice(start, limit, self.window_strides)(x)) for x in padded]
-            args = [*totals[:n], *new[:n], *totals[n:], *new[n:]]
-            totals = call_mapped(dual, args)
+            new = [
+                Reshape((size,))(Slice(start, limit, self.window_strides)(x))
+                for x in (there, *padded)
+            ]
+            inside, *new = new
+            folded = call_mapped(dual, [*totals[:n], *new[:n], *totals[n:], *new[n:]])
+            totals = [SelectN()(inside, t, f) for t, f in zip(totals, folded, strict=True)]
         return outs, tuple(
             Reshape(shape)(d) if is_float(o) else Zero(tangent_like(o))
             for o, d in zip(outs, totals[n:], strict=True)
         )
 
     def padded(self, x: Any, init: Any) -> Any:
-        """Put the initial value around and between the elements."""
+        """Put a value around and between the elements."""
         pairs = zip(self.padding, self.base_dilation, strict=True)
         return Pad(tuple((lo, hi, base - 1) for (lo, hi), base in pairs))(x, init)
 
@@ -210,36 +219,40 @@ class ReduceWindow(Windowed):
         shape = tuple(a.out for a in axes)
         here = [kernel.index(i) for i in range(len(axes))]
 
-        def elements(taps: Sequence[kernel.Scalar]) -> list[kernel.Scalar]:
+        def elements(taps: Sequence[kernel.Scalar]) -> tuple[Any, list[kernel.Scalar]]:
             at, guard = input_positions(axes, here, taps)
-            if guard is None:
-                return [x[at] for x in xs]
-            loaded = [kernel.load(x, at, guard) for x in xs]
-            pairs = zip(loaded, inits, strict=True)
-            return [kernel.select(guard, x, init[()]) for x, init in pairs]
+            return guard, [kernel.load(x, at, guard) for x in xs]
 
         if prod(self.window_dimensions) <= UNROLLED_WINDOW:
             total: list[kernel.Scalar] = [init[()] for init in inits]
             for taps in window_taps(axes):
-                total = scalars_of(self.jaxpr, [*total, *elements(taps)])
+                guard, new = elements(taps)
+                folded = scalars_of(self.jaxpr, [*total, *new])
+                if guard is not None:
+                    pairs = zip(folded, total, strict=True)
+                    folded = [kernel.select(guard, f, t) for f, t in pairs]
+                total = folded
             return tuple(kernel.Map(shape, t) for t in total)
         rules, identities = fold_slots(self.jaxpr, [x.dtype for x in xs])
         taps = [kernel.index(len(axes) + i) for i in range(len(axes))]
-        bodies = (kernel.true(), *elements(taps))
+        guard, new = elements(taps)
+        bodies = (kernel.true() if guard is None else guard, *new)
         node = kernel.Reduce(shape, self.window_dimensions, rules, identities, bodies)
         return joined(self.jaxpr, inits, node.results, shape)
 
     def reference(self, *operands: Any) -> Any:
         n = len(operands) // 2
-        rows: list[Any] = []
-        for x, init in zip(map(np.asarray, operands[:n]), operands[n:], strict=True):
-            axes = self.axes(x.shape)
-            patches = all_patches(x, axes, init)
-            places = patches.shape[: x.ndim]
-            flat = patches.reshape(*places, prod(self.window_dimensions))
-            first = np.full((1, *places), init, x.dtype)
-            rows.append(np.concatenate([first, np.moveaxis(flat, -1, 0)]))
-        return tuple(fold_reference(self.jaxpr, rows))
+        xs = [np.asarray(x) for x in operands[:n]]
+        axes = self.axes(xs[0].shape)
+        there = joined_window(all_patches(np.ones(xs[0].shape, bool), axes, False))
+        patches = [joined_window(all_patches(x, axes, x.dtype.type(0))) for x in xs]
+        shape = there.shape[:-1]
+        totals = [np.full(shape, i, x.dtype) for x, i in zip(xs, operands[n:], strict=True)]
+        for k in range(there.shape[-1]):
+            folded = call_reference(self.jaxpr, [*totals, *(p[..., k] for p in patches)])
+            pairs = zip(folded, totals, strict=True)
+            totals = [np.where(there[..., k], f, t).astype(t.dtype) for f, t in pairs]
+        return tuple(totals)
 
 
 def halves(values: tuple[Any, ...]) -> list[tuple[Any, Any]]:

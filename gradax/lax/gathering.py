@@ -25,10 +25,12 @@ from gradax.lax.placement import (
     Placement,
     ScatterDimensionNumbers,
     as_gather_numbers,
+    as_int64,
     as_scatter_numbers,
     canonical_numbers,
     check_indices,
     mapped_numbers,
+    placed,
 )
 from gradax.lax.shapes import BroadcastInDim, move_batch_axis
 from gradax.lax.slicing import static_ints
@@ -64,7 +66,7 @@ class Gather(Op):
         batch = iter(indices[:-1])
         n_out = len(indices) - 1 + len(d.offset_dims)
         windows = tuple(next(kept) if k in d.offset_dims else next(batch) for k in range(n_out))
-        return Placement(operand, windows, self.slice_sizes, d)
+        return placed(operand, windows, self.slice_sizes, d)
 
     def infer(self, *avals: Aval) -> Aval:
         x, indices = avals
@@ -139,20 +141,26 @@ class Gather(Op):
     def reference(self, *operands: Any) -> Any:
         x, indices = operands
         where = self.placement(x.shape, indices.shape)
-        with np.errstate(all="ignore"):
-            fill = np.asarray(self.filling(x.dtype)).astype(x.dtype)
         if x.size == 0 or prod(where.windows) == 0:
-            return np.full(where.windows, fill)
-        starts, inside = where.starts(indices, self.mode.clips)
+            return np.full(where.windows, self.fill_element(x.dtype))
+        clips = self.mode.clips
+        if clips and where.take_axis is not None:
+            return taken(where, x, as_int64(indices[..., 0]))
+        starts, inside = where.starts(indices, clips)
         if where.is_single and not where.batching:
             out = x[where.box(starts)].reshape(where.windows)
-        elif is_take(where):
+        elif where.take_axis is not None:
             out = taken(where, x, starts[..., 0])
         else:
             out = np.take(x.reshape(-1), where.flat(starts))
         if inside is None:
             return out
-        return np.where(where.spread(inside), out, fill)
+        return np.where(where.spread(inside), out, self.fill_element(x.dtype))
+
+    def fill_element(self, dtype: Any) -> Any:
+        """Return what is read outside the operand as a NumPy scalar."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.filling(dtype)).astype(dtype)
 
 
 def default_fill(dtype: Any) -> Any:
@@ -165,25 +173,10 @@ def default_fill(dtype: Any) -> Any:
     return int(info.min) if info.min < 0 else int(info.max)
 
 
-def is_take(where: Placement) -> bool:
-    """Tell whether windows are whole but for one axis, on which they have size 1."""
-    d = where.numbers
-    if len(d.start_index_map) != 1 or d.collapsed_slice_dims != d.start_index_map or where.batching:
-        return False
-    return all(where.sizes[k] == where.operand[k] for k in where.window_dims)
-
-
 def taken(where: Placement, x: Any, places: Any) -> Any:
-    """Take along the one axis of a placement of which `is_take` holds."""
-    (axis,) = where.numbers.start_index_map
-    n_batch = places.ndim
-    out = np.take(x, places, axis)
-    windows = iter([*range(axis), *range(axis + n_batch, out.ndim)])
-    batch = iter(range(axis, axis + n_batch))
-    offsets = where.numbers.offset_dims
-    return np.transpose(
-        out, [next(windows) if k in offsets else next(batch) for k in range(out.ndim)]
-    )
+    """Take clipped places along the one axis of a placement that has a `take_axis`."""
+    out = np.take(x, places, where.take_axis, mode="clip")
+    return out if where.take_order is None else np.transpose(out, where.take_order)
 
 
 @dataclass(frozen=True)
@@ -209,7 +202,7 @@ class ScatterFamily(Op):
         absent = (*d.collapsed_slice_dims, *d.operand_batching_dims)
         extents = iter([updates[k] for k in d.offset_dims])
         sizes = tuple(min(n, 1) if k in absent else next(extents) for k, n in enumerate(operand))
-        return Placement(operand, updates, sizes, d)
+        return placed(operand, updates, sizes, d)
 
     def infer(self, *avals: Aval) -> Aval:
         x, indices, updates = avals
@@ -284,6 +277,10 @@ class ScatterFamily(Op):
                 if inside is None:
                     box = out[where.box(starts)]
                     self.write(box, ..., updates.reshape(box.shape), True)
+                return out
+            if where.take_axis is not None and where.take_order is None and inside is None:
+                rows: Any = (*(slice(None),) * where.take_axis, starts[..., 0])
+                self.write(out, rows, updates, self.is_unique(where))
                 return out
             places = where.flat(starts).reshape(-1)
             updates = updates.reshape(-1)

@@ -40,6 +40,30 @@ def input_positions(
     return positions, guard
 
 
+def nearest_positions(
+    axes: Sequence[WindowAxis], out: Sequence[kernel.Scalar], taps: Sequence[kernel.Scalar]
+) -> tuple[list[kernel.Scalar], kernel.Scalar | None]:
+    """As `input_positions`, where it does not matter that elements are met more than once.
+
+    Outside the input the nearest element stands in, which the same window sees too: no guard then.
+    """
+    if not all(map(always_sees, axes)):
+        return input_positions(axes, out, taps)
+    positions: list[kernel.Scalar] = []
+    for axis, o, t in zip(axes, out, taps, strict=True):
+        position = o * axis.stride + t - axis.before
+        is_inside = axis.before <= 0 and axis.after <= 0
+        positions.append(position if is_inside else kernel.clamp(position, 0, axis.n - 1))
+    return positions, None
+
+
+def always_sees(axis: WindowAxis) -> bool:
+    """Tell whether every place of a window without holes sees an element."""
+    last = (axis.out - 1) * axis.stride - axis.before
+    plain = axis.base_dilation == axis.dilation == 1
+    return plain and axis.before < axis.window and last < axis.n
+
+
 def table(axes: Sequence[WindowAxis]) -> list[list[int]]:
     """Return what the library needs of a window: each property for all axes."""
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -20,8 +21,8 @@ class GatherScatterMode(enum.Enum):
     """What an index outside the array means.
 
     CLIP: the nearest one whose window is inside. FILL_OR_DROP: reading gives the fill value,
-    writing does nothing. PROMISE_IN_BOUNDS: there is none (one read is clipped, one written is dropped).
-    ONE_HOT: reading gives zero, writing does nothing.
+    writing does nothing. PROMISE_IN_BOUNDS: there is none (one read is clipped, one written is
+    dropped). ONE_HOT: reading gives zero, writing does nothing.
     """
 
     CLIP = 1
@@ -119,31 +120,51 @@ class Placement:
     sizes: Shape
     numbers: GatherDimensionNumbers
 
-    @property
+    @cached_property
     def batch_dims(self) -> tuple[int, ...]:
         """The axes of `windows` that run over the index vectors."""
         return tuple(k for k in range(len(self.windows)) if k not in self.numbers.offset_dims)
 
-    @property
+    @cached_property
     def window_dims(self) -> tuple[int, ...]:
         """The axes of the operand that run inside a window, as the `offset_dims` do."""
         d = self.numbers
         absent = (*d.collapsed_slice_dims, *d.operand_batching_dims)
         return tuple(k for k in range(len(self.operand)) if k not in absent)
 
-    @property
+    @cached_property
     def batching(self) -> tuple[tuple[int, int], ...]:
         """Pairs (axis of the operand, axis of the indices) that go together."""
         d = self.numbers
         pairs = zip(d.operand_batching_dims, d.start_indices_batching_dims, strict=True)
         return tuple(pairs)
 
-    @property
+    @cached_property
     def tops(self) -> tuple[int, ...]:
         """The largest start that keeps the window inside, for each component of an index vector."""
         return tuple(self.operand[d] - self.sizes[d] for d in self.numbers.start_index_map)
 
-    @property
+    @cached_property
+    def take_axis(self) -> int | None:
+        """The axis on which windows have size 1 where they are whole on all others, else None."""
+        d = self.numbers
+        if len(d.start_index_map) != 1 or d.collapsed_slice_dims != d.start_index_map:
+            return None
+        whole = all(self.sizes[k] == self.operand[k] for k in self.window_dims)
+        return d.start_index_map[0] if whole and not self.batching else None
+
+    @cached_property
+    def take_order(self) -> tuple[int, ...] | None:
+        """How the axes of NumPy's take along `take_axis` become those of `windows`; None: as is."""
+        axis, n_batch, ndim = self.take_axis, len(self.batch_dims), len(self.windows)
+        assert axis is not None
+        windows = iter([*range(axis), *range(axis + n_batch, ndim)])
+        batch = iter(range(axis, axis + n_batch))
+        offsets = self.numbers.offset_dims
+        order = tuple(next(windows) if k in offsets else next(batch) for k in range(ndim))
+        return None if order == tuple(range(ndim)) else order
+
+    @cached_property
     def is_single(self) -> bool:
         """Whether there is at most one window (for each element of batching axes)."""
         together = self.numbers.start_indices_batching_dims
@@ -174,12 +195,13 @@ class Placement:
 
     def starts(self, indices: Any, clip: bool) -> tuple[Any, Any]:
         """Return index vectors (int64) that are inside, and where they were: None is everywhere."""
-        starts, tops = as_int64(indices), np.asarray(self.tops, np.int64)
-        if clip:
-            return np.minimum(np.maximum(starts, 0), tops), None
-        inside = np.all((starts >= 0) & (starts <= tops), axis=-1)
-        if inside.all():
+        starts = as_int64(indices)
+        is_inside = (starts >= 0) & (starts <= self.tops)
+        if is_inside.all():
             return starts, None
+        if clip:
+            return np.minimum(np.maximum(starts, 0), self.tops), None
+        inside = is_inside.all(axis=-1)
         return np.where(inside[..., None], starts, 0), inside
 
     def flat(self, starts: Any) -> Any:
@@ -199,13 +221,21 @@ class Placement:
         """Give an array over the index vectors axes of 1 for those of the windows."""
         return np.expand_dims(values, self.numbers.offset_dims)
 
-    def box(self, starts: Any) -> tuple[slice, ...]:
+    def box(self, starts: Any) -> tuple[Any, ...]:
         """Return the one window of a placement without batching axes, as slices."""
         begin = [0] * len(self.operand)
         vector = starts.reshape(-1).tolist()
         for d, start in zip(self.numbers.start_index_map, vector, strict=True):
             begin[d] = start
-        return tuple(slice(b, b + n) for b, n in zip(begin, self.sizes, strict=True))
+        return *(slice(b, b + n) for b, n in zip(begin, self.sizes, strict=True)), ...
+
+
+@lru_cache(maxsize=4096)
+def placed(
+    operand: Shape, windows: Shape, sizes: Shape, numbers: GatherDimensionNumbers
+) -> Placement:
+    """Return a placement; the same one for the same arguments."""
+    return Placement(operand, windows, sizes, numbers)
 
 
 def along(values: Any, axis: int, ndim: int) -> Any:

@@ -56,7 +56,7 @@ class Reduction(Op):
     def lower(self, *operands: kernel.Tensor) -> Any:
         (x,) = operands
         fn = {"max": "or", "min": "and"}.get(self.fn, self.fn) if x.dtype == np.bool_ else self.fn
-        wide = accumulation_dtype(x.dtype) if fn == "mul" else None
+        wide = accumulation_dtype(x.dtype)
         return kernel.reduce_with(fn, MONOIDS[self.fn](x.dtype), x, self.axes, wide)
 
     def reference(self, *operands: Any) -> Any:

@@ -249,6 +249,11 @@ class ScatterApply(ScatterFamily):
         if places is ...:
             out[...] = call_reference(self.update_jaxpr, [out])[0]
             return
+        if isinstance(places, tuple):
+            places, out = (
+                np.arange(out.size).reshape(out.shape)[places].reshape(-1),
+                out.reshape(-1),
+            )
         distinct, counts = np.unique(places, return_counts=True)
         for k in range(counts.max(initial=0)):
             again = distinct[counts > k]

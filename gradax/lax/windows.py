@@ -19,7 +19,7 @@ from gradax.kernel.libraries import dtype_code, has_dtype_code
 from gradax.lax.computation import MONOIDS, highest, lowest
 from gradax.lax.conv_shapes import Pads, WindowAxis
 from gradax.lax.families import NUMBER, REAL, check_dtype, tangent_like
-from gradax.lax.patches import all_patches, input_positions, table
+from gradax.lax.patches import all_patches, input_positions, nearest_positions, table
 from gradax.lax.shapes import accumulation_dtype, broadcast_batch, move_batch_axis
 
 Ints = tuple[int, ...]
@@ -128,9 +128,10 @@ class WindowReduction(Windowed):
         fn = {"max": "or", "min": "and"}[self.fn] if x.dtype == np.bool_ else self.fn
         identity = kernel.const(MONOIDS[self.fn](x.dtype), wide)
         here = [kernel.index(i) for i in range(x.ndim)]
+        find = input_positions if self.fn == "add" else nearest_positions
 
         def element(taps: Sequence[kernel.Scalar]) -> kernel.Scalar:
-            positions, guard = input_positions(axes, here, taps)
+            positions, guard = find(axes, here, taps)
             value = kernel.convert(kernel.load(x, positions, guard), wide)
             if guard is None or self.fn == "add":
                 return value
@@ -234,7 +235,7 @@ class Selection(Windowed):
         shape = tuple(a.out for a in axes)
 
         def candidate(taps: Sequence[kernel.Scalar]) -> tuple[Any, Any, Any]:
-            positions, guard = input_positions(axes, here, taps)
+            positions, guard = nearest_positions(axes, here, taps)
             return (
                 x[positions] if guard is None else kernel.load(x, positions, guard),
                 (kernel.true() if guard is None else guard),
@@ -401,11 +402,13 @@ def gathered(
         for axis, i, k in zip(axes, here, back, strict=True):
             place = (i + axis.before) / axis.stride - k
             is_whole = axis.window == axis.stride == 1 and axis.before == 0 and axis.after == 0
-            guard = guard if is_whole else kernel.both(guard, kernel.in_range(place, axis.out))
+            if not is_whole:
+                guard = kernel.both(guard, kernel.in_range(place, axis.out))
+                place = kernel.clamp(place, 0, axis.out - 1)
             at.append(place)
-        hit = kernel.apply("eq", kernel.load(chosen, at, guard), mine)
+        hit = kernel.apply("eq", chosen[at], mine)
         hit = hit if guard is None else hit & guard
-        value = kernel.convert(kernel.load(source, at, guard), wide)
+        value = kernel.convert(source[at], wide)
         term = kernel.select(hit, value, kernel.const(0, wide))
         total = term if total is None else total + term
     assert total is not None

@@ -55,8 +55,8 @@ class Part:
     """A part of an array, `x.at[idx]`; every method returns a new array.
 
     Indices outside the array: `get` clips, the others drop; `mode` says otherwise ('fill', 'drop',
-    'clip', 'promise_in_bounds'). Of places that come twice `set` keeps the last value, `add` and the
-    others use every one. `indices_are_sorted` and `unique_indices` are promises that save work.
+    'clip', 'promise_in_bounds'). Of places that come twice `set` keeps the last value, `add` and
+    the others use every one. `indices_are_sorted` and `unique_indices` are promises.
     """
 
     __slots__ = ("array", "index")
@@ -109,11 +109,15 @@ class Part:
 
     def divide(self, values: Any, **options: Any) -> Any:
         """Return the array with the part divided by `values`: `x[idx] /= values`."""
-        return divide(self.array, update(ScatterMul, ones(self.array), self.index, values, **options))
+        return divide(
+            self.array, update(ScatterMul, ones(self.array), self.index, values, **options)
+        )
 
     def power(self, values: Any, **options: Any) -> Any:
         """Return the array with the part raised to the power `values`: `x[idx] **= values`."""
-        return power(self.array, update(ScatterMul, ones(self.array), self.index, values, **options))
+        return power(
+            self.array, update(ScatterMul, ones(self.array), self.index, values, **options)
+        )
 
     def min(self, values: Any, **options: Any) -> Any:
         """Return the array with the lesser of part and `values` in the part."""
@@ -166,8 +170,8 @@ def assign(x: Any, idx: Any, value: Any) -> NoReturn:
 def delete(x: Any, idx: Any) -> NoReturn:
     """Refuse `del x[idx]`."""
     raise ImmutableArrayError(
-        "JAX arrays are immutable, and so gradax arrays are immutable: del x[idx] cannot change one."
-        f"{at_user_line()}\nMake a copy without it: jnp.delete(x, idx)"
+        "JAX arrays are immutable, and so gradax arrays are immutable: del x[idx] cannot change"
+        f" one.{at_user_line()}\nMake a copy without it: jnp.delete(x, idx)"
     )
 
 

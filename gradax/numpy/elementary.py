@@ -100,18 +100,14 @@ def log(x: Any, /) -> Any:
 
 def log2(x: Any, /) -> Any:
     """Return the logarithm to base 2 elementwise."""
-    return scaled_log(x, math.log(2))
+    y = inexact(_LOG, x)
+    return _DIV(y, constant(math.log(2), y))
 
 
 def log10(x: Any, /) -> Any:
     """Return the logarithm to base 10 elementwise."""
-    return scaled_log(x, math.log(10))
-
-
-def scaled_log(x: Any, log_of_base: float) -> Any:
-    """Return the logarithm of a base."""
     y = inexact(_LOG, x)
-    return _DIV(y, constant(log_of_base, y))
+    return _MUL(y, constant(1 / math.log(10), y))
 
 
 def log1p(x: Any, /) -> Any:

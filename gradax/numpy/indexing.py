@@ -1,7 +1,8 @@
 """Reading parts of arrays: `x[idx]`.
 
 Static indices are slices; computed integers are dynamic slices; index arrays are gathers.
-Source: NumPy's indexing semantics, indices outside the array being clipped unless `mode` says other.
+Source: NumPy's indexing semantics, but that indices outside the array are clipped unless `mode`
+says other.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ def apart(x: Any, parsed: Entries) -> tuple[Any, Entries]:
             first, step = (0, 1) if e.step > 0 else (e.size - 1, -1)
             e = Span(e.axis, first, e.size, step)
         entries.append(e)
-    return x, Entries(x.shape, tuple(entries))
+    return x, Entries(x.shape, tuple(entries), parsed.together)
 
 
 def has_arrays(parsed: Entries) -> bool:
@@ -258,24 +259,33 @@ class Axes:
         self.offsets: list[int] = []
         self.flips: list[int] = []
         self.new: list[int] = []
+        self.windows: list[Span] = []
         self.shared_at = 0
 
     def add_shared(self) -> None:
         """Add the axes that index arrays have in common."""
         self.shared_at = len(self.batch)
-        for n in self.shared:
-            self.add_batch(n)
+        self.batch.extend(self.shared)
+        self.sizes.extend(self.shared)
 
-    def add_batch(self, n: int) -> int:
-        """Add an axis over index vectors, and return which of those it is."""
-        self.batch.append(n)
-        self.sizes.append(n)
+    def shared_axes(self, ndim: int) -> tuple[int, ...]:
+        """Return the batch axes of an index array of `ndim` axes."""
+        end = self.shared_at + len(self.shared)
+        return tuple(range(end - ndim, end))
+
+    def add_strided(self, span: Span) -> int:
+        """Add the axis of a slice with gaps, and return which one over index vectors it is."""
+        if span.step < 0:
+            self.flips.append(len(self.sizes))
+        self.batch.append(span.size)
+        self.sizes.append(span.size)
         return len(self.batch) - 1
 
     def add_window(self, span: Span) -> None:
         """Add an axis inside the windows."""
         if span.step < 0 and span.size > 1:
             self.flips.append(len(self.sizes))
+        self.windows.append(span)
         self.offsets.append(len(self.sizes))
         self.sizes.append(span.size)
 
@@ -289,45 +299,77 @@ def lay_out(parsed: Entries, wraps: bool) -> Layout:
 
     Errors: IndexError when index arrays do not broadcast together.
     """
-    shape, entries = parsed.shape, parsed.entries
-    advanced = [k for k, e in enumerate(entries) if isinstance(e, (Point, Places))]
-    arrays = [e for e in entries if isinstance(e, Places)]
-    together = not arrays or advanced[-1] - advanced[0] + 1 == len(advanced)
-    axes = Axes(common_shape([np.shape(e.place) for e in arrays]))
-    # axis of the array: its part of the index vectors, and the first batch axis that it varies on.
-    parts: dict[int, tuple[Any, int]] = {}
-    collapsed: list[int] = []
+    pattern = tuple(pattern_of(e) for e in parsed.entries)
+    frame = frame_of(parsed.shape, pattern, parsed.together)
+    vectors = index_vectors(parsed, frame, wraps)
+    return Layout(
+        frame.numbers, frame.sizes, vectors, frame.result, frame.flips, frame.new, frame.is_distinct
+    )
+
+
+def pattern_of(e: Entry) -> Any:
+    """Return what an entry is, without its integers."""
+    if isinstance(e, Point):
+        return Places(e.axis, ())
+    return Places(e.axis, np.shape(e.place), e.distinct) if isinstance(e, Places) else e
+
+
+@final
+@dataclass(frozen=True)
+class Frame:
+    """A `Layout` without index vectors, which are made of `columns`.
+
+    columns: for each axis in the index vectors, the number of its entry (or the places themselves)
+    and the batch axes that they vary on.
+    """
+
+    numbers: GatherDimensionNumbers
+    sizes: Shape
+    batch: Shape
+    columns: tuple[tuple[Any, tuple[int, ...]], ...]
+    result: Shape
+    flips: tuple[int, ...]
+    new: tuple[int, ...]
+    is_distinct: bool
+
+
+@lru_cache(maxsize=4096)
+def frame_of(shape: Shape, pattern: tuple[Any, ...], together: bool) -> Frame:
+    """Lay out an index whose entries are of the given pattern."""
+    arrays = [e for e in pattern if isinstance(e, Places)]
+    together = together or not any(e.place for e in arrays)
+    axes = Axes(common_shape([e.place for e in arrays]))
+    # axis of the array: the entry that its places are of, or they themselves, and their batch axes.
+    columns: dict[int, tuple[Any, tuple[int, ...]]] = {}
     if not together:
         axes.add_shared()
-    for k, e in enumerate(entries):
+    for k, e in enumerate(pattern):
         if isinstance(e, NewAxis):
             axes.add_new()
-        elif isinstance(e, Span):
-            if abs(e.step) > 1 and e.size > 1:
-                places = np.arange(e.size) * e.step + e.start
-                parts[e.axis] = places, axes.add_batch(e.size)
-                collapsed.append(e.axis)
-            else:
-                axes.add_window(e)
-                if e.size and e.low:
-                    parts[e.axis] = e.low, 0
-        else:
-            if together and k == advanced[0]:
+        elif isinstance(e, Places):
+            if together and e is arrays[0]:
                 axes.add_shared()
-            collapsed.append(e.axis)
-            parts[e.axis] = e.place, -1
-    numbers = GatherDimensionNumbers(
-        tuple(axes.offsets), tuple(sorted(collapsed)), tuple(sorted(parts))
-    )
-    sizes = {e.axis: e.size for e in entries if isinstance(e, Span)}
-    return Layout(
-        numbers,
-        tuple(min(n, 1) if k in collapsed else sizes[k] for k, n in enumerate(shape)),
-        index_vectors(shape, parts, axes, wraps),
+            columns[e.axis] = k, axes.shared_axes(len(e.place))
+        elif abs(e.step) > 1 and e.size > 1:
+            columns[e.axis] = np.arange(e.size) * abs(e.step) + e.low, (axes.add_strided(e),)
+        else:
+            axes.add_window(e)
+            if e.size and e.low:
+                columns[e.axis] = np.asarray(e.low), ()
+    windows = {e.axis: e.size for e in axes.windows}
+    return Frame(
+        GatherDimensionNumbers(
+            tuple(axes.offsets),
+            tuple(k for k in range(len(shape)) if k not in windows),
+            tuple(sorted(columns)),
+        ),
+        tuple(windows.get(k, min(n, 1)) for k, n in enumerate(shape)),
+        tuple(axes.batch),
+        tuple(columns[k] for k in sorted(columns)),
         tuple(axes.sizes),
         tuple(axes.flips),
         tuple(axes.new),
-        not axes.batch or (len(parts) == 1 and len(arrays) == 1 and arrays[0].distinct),
+        together and (not axes.shared or (len(arrays) == 1 and arrays[0].distinct)),
     )
 
 
@@ -342,29 +384,28 @@ def common_shape(shapes: Sequence[Shape]) -> Shape:
         ) from None
 
 
-def index_vectors(
-    shape: Shape, parts: dict[int, tuple[Any, int]], axes: Axes, wraps: bool
-) -> Any:
-    """Return the array of index vectors; its last axis has a place for each axis in `parts`."""
-    batch = tuple(axes.batch)
-    dtype = vector_dtype([p for p, _ in parts.values()], shape)
-    if not parts:
+def index_vectors(parsed: Entries, frame: Frame, wraps: bool) -> Any:
+    """Return the array of index vectors; its last axis has a place for each of `columns`."""
+    shape, entries, batch = parsed.shape, parsed.entries, frame.batch
+    places = [e.place for e in entries if isinstance(e, (Point, Places))]
+    dtype = vector_dtype(places, shape)
+    if not frame.columns:
         return np.zeros((*batch, 0), dtype)
-    shared = range(axes.shared_at, axes.shared_at + len(axes.shared))
-    columns: list[Any] = []
-    for axis in sorted(parts):
-        place, first = parts[axis]
-        place = counted(place, shape[axis], dtype, wraps)
-        dims = tuple(shared)[len(shared) - place.ndim :] if first < 0 else (first,)
-        columns.append((place, dims[: place.ndim]))
+    columns: list[tuple[Any, tuple[int, ...]]] = []
+    for axis, (source, dims) in zip(frame.numbers.start_index_map, frame.columns, strict=True):
+        place: Any = entries[source].place if type(source) is int else source  # type: ignore[union-attr]
+        columns.append((counted(place, shape[axis], dtype, wraps), dims))
     if all(isinstance(p, np.ndarray) for p, _ in columns) and (batch or get_trace() is None):
-        return np.stack([spread(p, dims, batch) for p, dims in columns], axis=-1)
-    parts_of = [BroadcastInDim((*batch, 1), dims)(p) for p, dims in columns]
-    return parts_of[0] if len(parts_of) == 1 else Concatenate(len(batch))(*parts_of)
+        spreads = [spread(p, dims, batch)[..., None] for p, dims in columns]
+        return spreads[0] if len(spreads) == 1 else np.concatenate(spreads, axis=-1)
+    parts = [BroadcastInDim((*batch, 1), dims)(p) for p, dims in columns]
+    return parts[0] if len(parts) == 1 else Concatenate(len(batch))(*parts)
 
 
 def spread(place: Any, dims: tuple[int, ...], batch: Shape) -> Any:
     """Broadcast a NumPy array, whose axes are `dims` of the batch axes, to all of them."""
+    if place.shape == batch:
+        return place
     sizes = dict(zip(dims, place.shape, strict=True))
     return np.broadcast_to(place.reshape([sizes.get(k, 1) for k in range(len(batch))]), batch)
 
@@ -372,13 +413,7 @@ def spread(place: Any, dims: tuple[int, ...], batch: Shape) -> Any:
 def counted(place: Any, n: int, dtype: Any, wraps: bool) -> Any:
     """Return places on an axis of `n` in `dtype`, negative ones counted from its end."""
     if type(place) is int or isinstance(place, np.ndarray):
-        place = np.asarray(place)
-        if place.dtype == np.uint64:
-            place = np.minimum(place, np.uint64(np.iinfo(np.int64).max))
-        place = place.astype(np.int64)
-        place = np.where(place < 0, place + n, place) if wraps else place
-        limits = np.iinfo(dtype)
-        return np.asarray(np.clip(place, limits.min, limits.max), dtype)
+        return counted_now(np.asarray(place), n, dtype, wraps)
     negative = wraps and dtypes.issubdtype(place.dtype, np.signedinteger)
     if place.dtype != dtype:
         place = ConvertElementType(dtype)(place)
@@ -386,3 +421,18 @@ def counted(place: Any, n: int, dtype: Any, wraps: bool) -> Any:
         return place
     below = Lt()(place, np.zeros((), dtype))
     return SelectN()(below, place, Add()(place, np.asarray(n, dtype)))
+
+
+def counted_now(place: Any, n: int, dtype: Any, wraps: bool) -> Any:
+    """Do what `counted` does for a NumPy array; what `dtype` cannot hold becomes its limit."""
+    given = place.dtype
+    if given == np.uint64:
+        place = np.minimum(place, np.uint64(np.iinfo(np.int64).max))
+    place = place.astype(np.int64)
+    if wraps:
+        below = place < 0
+        place = np.where(below, place + n, place) if below.any() else place
+    if given.itemsize >= dtype.itemsize and given != dtype:
+        limits = np.iinfo(dtype)
+        place = np.minimum(np.maximum(place, limits.min), limits.max)
+    return np.asarray(place, dtype)

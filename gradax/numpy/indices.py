@@ -14,7 +14,7 @@ import numpy as np
 
 from gradax import dtypes
 from gradax.core.tracer import Tracer
-from gradax.core.value import aval_of, as_value
+from gradax.core.value import as_value, aval_of
 from gradax.errors import (
     DtypeError,
     IndexingError,
@@ -30,10 +30,9 @@ MAX_READ = 1 << 16
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class NewAxis:
     """An axis of size 1 of the result alone."""
-
-    __slots__ = ()
 
 
 @final
@@ -81,10 +80,14 @@ Entry = NewAxis | Span | Point | Places
 @final
 @dataclass(frozen=True)
 class Entries:
-    """The entries of an index, and the shape that the array takes first (masks join its axes)."""
+    """The entries of an index, and the shape that the array takes first (masks join its axes).
+
+    together: nothing, not even a `...` for no axis, stands between integers and index arrays.
+    """
 
     shape: Shape
     entries: tuple[Entry, ...]
+    together: bool = True
 
     @property
     def is_static(self) -> bool:
@@ -128,6 +131,7 @@ def parse(shape: Shape, idx: Any) -> Entries:
     if isinstance(idx, (list, str, bytes)):
         refuse_sequence(idx)
     parts = [read_part(p, k) for k, p in enumerate(idx if isinstance(idx, tuple) else (idx,))]
+    together = is_together(parts)
     parts = expand_ellipsis(shape, parts)
     sizes: list[int] = []
     entries: list[Entry] = []
@@ -146,7 +150,14 @@ def parse(shape: Shape, idx: Any) -> Entries:
             entries.append(entry_of(part, axis, shape[taken]))
             sizes.append(shape[taken])
             taken += 1
-    return Entries(tuple(sizes), tuple(entries))
+    return Entries(tuple(sizes), tuple(entries), together)
+
+
+def is_together(parts: list[Any]) -> bool:
+    """Tell whether integers and arrays follow one another."""
+    between = [p is None or p is Ellipsis or isinstance(p, slice) for p in parts]
+    places = [k for k, is_between in enumerate(between) if not is_between]
+    return not places or not any(between[places[0] : places[-1]])
 
 
 def entry_of(part: Any, axis: int, n: int) -> Entry:
@@ -301,7 +312,7 @@ def traced_mask(mask: Tracer) -> NonConcreteBooleanIndexError:
     origin = mask.origin()
     return NonConcreteBooleanIndexError(
         f"Array boolean indices must be concrete; got {mask.aval}"
-        f"{', ' + origin if origin else ''}{at_user_line()}\nHow many elements a traced mask selects"
-        " is not known while the function is traced. Use jnp.where(mask, x, other) to keep the"
-        " shape, jnp.where(mask, size=n) for places of a static number, or index outside jit."
+        f"{', ' + origin if origin else ''}{at_user_line()}\nHow many elements a traced mask"
+        " selects is not known while the function is traced. Use jnp.where(mask, x, other) to keep"
+        " the shape, jnp.where(mask, size=n) for places of a static number, or index outside jit."
     )

@@ -89,7 +89,8 @@ def operand(name: str, x: Any, position: int = 0) -> Any:
     if isinstance(x, ARRAYS):
         return x
     if type(x) in SCALARS:
-        return constants(type(x), dtypes.dtype_of(x), type(x) is not bool)(x)
+        # A new array, since it may become the user's, who may donate it.
+        return constants(type(x), dtypes.dtype_of(x), type(x) is not bool).make(x)
     if isinstance(x, (np.ndarray, np.generic, bool, int, float, complex)):
         return as_value(x)
     if hasattr(x, "__jax_array__") and not isinstance(x, type):

@@ -49,7 +49,7 @@ class BatchTrace(Trace):
         self.axis_name = axis_name
         # Traces of one tag map over the same axis: a custom rule runs under a trace of its own and
         # may use tracers that it captured from the mapped function around it.
-        self.tag = self if tag is None else tag
+        self.tag = object() if tag is None else tag
 
     def unwrap(self, x: Any) -> tuple[Any, int | None]:
         """Return a value and its mapped axis, None when it has none."""

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -72,7 +73,7 @@ def test_threads_by_environment():
     code = "from gradax import native; print(native.num_threads())"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"GRADAX_NUM_THREADS": "3"},
+        env={**os.environ, "GRADAX_NUM_THREADS": "3"},
         capture_output=True,
         text=True,
         check=True,

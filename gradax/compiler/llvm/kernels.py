@@ -97,16 +97,21 @@ def write_scatter(
     first: Range,
 ) -> None:
     """Write an update: as vectors where elements are consecutive, else one by one in order."""
-    old = load(slot_input(kernel.slot, dtypes[kernel.slot]), (kernel.offset,), kernel.guard)
-    value = replace_slots(kernel.combine, [widen(old), kernel.value])
+    source = slot_input(kernel.slot, dtypes[kernel.slot])
+    old = [widen(load(source, (offset,), kernel.guard)) for offset in kernel.offsets]
+    slots = [*old, *kernel.values]
+    results = [replace_slots(rule, slots) for rule in kernel.combine]
     loops = LoopWriter(w, scatter_shape(kernel, options), pointers, first)
     values = loops.values
-    values.plan([value, kernel.guard, *store_offset(loops, kernel.offset, value)])
+    roots: list[Scalar | None] = [*results, kernel.guard]
+    for offset, value in zip(kernel.offsets, results, strict=True):
+        roots += store_offset(loops, offset, value)
+    values.plan(roots)
     values.begin()
 
     def innermost() -> None:
-        slot = kernel.slot
-        values.store(pointers[slot], kernel.offset, value, kernel.guard, dtypes[slot])
+        for offset, value in zip(kernel.offsets, results, strict=True):
+            values.store(pointers[kernel.slot], offset, value, kernel.guard, dtypes[kernel.slot])
 
     loops.nest(0, len(kernel.space), innermost)
 
@@ -116,9 +121,9 @@ def scatter_shape(kernel: Scatter, options: Options) -> Shape:
     extents = dict(enumerate(kernel.space))
     n = len(kernel.space)
     axis = -1
-    if n and linear(kernel.offset).at(n - 1) == 1 and extents[n - 1] > 1:
+    if n and linear(kernel.offsets[0]).at(n - 1) == 1 and extents[n - 1] > 1:
         axis = n - 1
-    lanes = choose_lanes([kernel.value], extents[axis], options) if axis >= 0 else 1
+    lanes = choose_lanes(kernel.values, extents[axis], options) if axis >= 0 else 1
     return arrange(n, extents, axis, lanes)
 
 

@@ -13,6 +13,8 @@ from gradax.compiler.llvm.writer import Writer, scalar_type, vector
 from gradax.errors import CompileError
 from gradax.kernel.functions import is_float, is_integer, is_signed
 
+F32 = np.dtype(np.float32)
+BF16 = np.dtype(ml_dtypes.bfloat16)
 Emit = Callable[[Writer, int, np.dtype[Any], Sequence[str]], str]
 
 
@@ -30,10 +32,10 @@ def constant(value: Any, dtype: np.dtype[Any]) -> str:
         return "true" if value else "false"
     if is_integer(dtype):
         return str(int(value))
-    if dtype.name in ("float16", "bfloat16"):
-        kind = "H" if dtype.name == "float16" else "R"
-        wide = np.float16 if kind == "H" else ml_dtypes.bfloat16
-        return f"0x{kind}{int(np.asarray(value, wide).view(np.uint16)):04X}"
+    if dtype == BF16:
+        return str(int(np.asarray(value, BF16).view(np.uint16)))
+    if dtype == np.float16:
+        return f"0xH{int(np.asarray(value, np.float16).view(np.uint16)):04X}"
     with np.errstate(over="ignore"):
         rounded = float(np.float32(value)) if dtype == np.float32 else float(value)
     return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
@@ -263,10 +265,9 @@ def emit_convert(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], 
         return w.emit(f"icmp ne {a} {x}, {splat_constant(0, old, lanes)}")
     if old == np.bool_:
         return w.emit(f"{'uitofp' if is_float(new) else 'zext'} {a} {x} to {b}")
+    if is_short(old) or is_short(new):
+        return convert_short(w, lanes, old, new, x)
     if is_float(old) and is_float(new):
-        if old.itemsize == new.itemsize:  # half and bfloat have no common wider step but float
-            middle = np.dtype(np.float32)
-            return emit_convert(w, lanes, middle, new, emit_convert(w, lanes, old, middle, x))
         return w.emit(f"{'fpext' if old.itemsize < new.itemsize else 'fptrunc'} {a} {x} to {b}")
     if is_float(old):
         name = f"llvm.fpto{'si' if is_signed(new) else 'ui'}.sat"
@@ -278,3 +279,49 @@ def emit_convert(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], 
     if old.itemsize > new.itemsize:
         return w.emit(f"trunc {a} {x} to {b}")
     return w.emit(f"{'sext' if is_signed(old) else 'zext'} {a} {x} to {b}")
+
+
+def is_short(dtype: np.dtype[Any]) -> bool:
+    """Tell a float of two bytes."""
+    return dtype in (BF16, np.dtype(np.float16))
+
+
+def convert_short(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], x: str) -> str:
+    """Convert from or to a float of two bytes, through float32."""
+    if is_short(old) and new != F32:
+        return emit_convert(w, lanes, F32, new, emit_convert(w, lanes, old, F32, x))
+    if is_short(new) and old != F32:
+        return emit_convert(w, lanes, F32, new, emit_convert(w, lanes, old, F32, x))
+    a, b = vector(lanes, scalar_type(old)), vector(lanes, scalar_type(new))
+    if old == BF16:
+        return widen_bfloat(w, lanes, x)
+    if new == BF16:
+        return narrow_bfloat(w, lanes, x)
+    return w.emit(f"{'fpext' if new == F32 else 'fptrunc'} {a} {x} to {b}")
+
+
+def widen_bfloat(w: Writer, lanes: int, x: str) -> str:
+    """Return the float32 whose upper half the bits are."""
+    word = vector(lanes, "i32")
+    wide = w.emit(f"zext {vector(lanes, 'i16')} {x} to {word}")
+    bits = w.emit(f"shl {word} {wide}, {splat_word(16, lanes)}")
+    return w.emit(f"bitcast {word} {bits} to {vector(lanes, 'float')}")
+
+
+def narrow_bfloat(w: Writer, lanes: int, x: str) -> str:
+    """Round a float32 to its upper half, ties to even; NaN stays NaN."""
+    word, floats = vector(lanes, "i32"), vector(lanes, "float")
+    bits = w.emit(f"bitcast {floats} {x} to {word}")
+    upper = w.emit(f"lshr {word} {bits}, {splat_word(16, lanes)}")
+    odd = w.emit(f"and {word} {upper}, {splat_word(1, lanes)}")
+    bias = w.emit(f"add {word} {odd}, {splat_word(0x7FFF, lanes)}")
+    rounded = w.emit(f"lshr {word} {w.emit(f'add {word} {bits}, {bias}')}, {splat_word(16, lanes)}")
+    quiet = w.emit(f"or {word} {upper}, {splat_word(0x40, lanes)}")
+    nan = w.emit(f"fcmp uno {floats} {x}, {x}")
+    chosen = w.emit(f"select {vector(lanes, 'i1')} {nan}, {word} {quiet}, {word} {rounded}")
+    return w.emit(f"trunc {word} {chosen} to {vector(lanes, 'i16')}")
+
+
+def splat_word(value: int, lanes: int) -> str:
+    """Return an i32 constant in every lane."""
+    return f"splat (i32 {value})" if lanes > 1 else str(value)

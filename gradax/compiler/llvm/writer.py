@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 _NAMES = {
-    "bool": "i1", "float16": "half", "bfloat16": "bfloat", "float32": "float", "float64": "double",
+    "bool": "i1", "float16": "half", "bfloat16": "i16", "float32": "float", "float64": "double",
 }  # fmt: skip
 
 
 def scalar_type(dtype: np.dtype[Any]) -> str:
-    """Return the LLVM type of a value of `dtype` in a register."""
+    """Return the LLVM type of a value of `dtype` in a register; a bfloat16 is its bits."""
     name = _NAMES.get(dtype.name)
     return name if name is not None else f"i{dtype.itemsize * 8}"
 

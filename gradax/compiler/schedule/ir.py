@@ -122,14 +122,17 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Scatter:
-    """`slot[offset] = combine(slot[offset], value)` for each point in row-major order, under `guard`."""
+    """For each point in row-major order, under `guard`, `slot[offset] = combine(slot[offset], value)`.
+
+    A complex element has two parts: two offsets, values and rules (on slots old parts, new parts).
+    """
 
     space: Shape
     slot: int
-    offset: Scalar
-    value: Scalar
+    offsets: tuple[Scalar, ...]
+    values: tuple[Scalar, ...]
     guard: Scalar | None
-    combine: Scalar
+    combine: tuple[Scalar, ...]
     unique: bool
 
 

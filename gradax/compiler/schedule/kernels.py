@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
-from typing import Any
-
-import numpy as np
 
 from gradax.compiler.schedule.collapse import collapse
 from gradax.compiler.schedule.ir import (
@@ -23,7 +20,7 @@ from gradax.compiler.schedule.ir import (
 )
 from gradax.compiler.schedule.machine import Lowering, Machine
 from gradax.errors import CompileError
-from gradax.kernel import Const, Prefix, Reduce, Scalar, Shape, Tensor, Update, index, slot
+from gradax.kernel import Const, Prefix, Reduce, Scalar, Shape, Tensor, Update, index
 from gradax.kernel.build import apply, flat_index
 from gradax.kernel.functions import is_complex, real_dtype
 
@@ -172,47 +169,17 @@ def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer
     value, combine = lowering(item.value), lowering(item.combine)
     guard = None if item.guard is None else lowering(item.guard)
     assert guard is None or isinstance(guard, Scalar)
-    number = slots.number(out)
+    offsets = (offset,)
     if isinstance(value, tuple):
-        return complex_scatter(item, slots, (number, offset, value, guard, combine), out)
-    assert isinstance(combine, Scalar)
-    collapsed = collapse([item.space], [value, guard], [offset])
+        double = apply("mul", offset, 2)
+        offsets = (double, apply("add", double, 1))
+    values, rules = flattened([value]), flattened([combine])
+    number = slots.number(out)
+    collapsed = collapse([item.space], [*values, guard], offsets)
     kernel = Scatter(
-        collapsed.groups[0], number, collapsed.move(offset), collapsed.change(value),
-        None if guard is None else collapsed.change(guard), combine, item.unique,
+        collapsed.groups[0], number, tuple(map(collapsed.move, offsets)),
+        tuple(map(collapsed.change, values)), None if guard is None else collapsed.change(guard),
+        rules, item.unique,
     )  # fmt: skip
     points = prod(item.space)
     return Run(kernel, tuple(slots.buffers), (out,), cost_of(points, (item.value,)) * 4)
-
-
-def complex_scatter(item: Update, slots: Slots, parts: tuple[Any, ...], out: Buffer) -> Run:
-    """Return a scatter of complex numbers as one of an axis of two parts more."""
-    number, offset, value, guard, combine = parts
-    if not simple_combine(combine):
-        raise CompileError("scatters of complex numbers set or add")
-    part = index(len(item.space))
-    both_parts = apply("select", apply("eq", part, 0), value[0], value[1])
-    space = (*item.space, 2)
-    offset = apply("add", apply("mul", offset, 2), part)
-    collapsed = collapse([space], [both_parts, guard], [offset])
-    kernel = Scatter(
-        collapsed.groups[0], number, collapsed.move(offset), collapsed.change(both_parts),
-        None if guard is None else collapsed.change(guard), real_rule(combine[0]), item.unique,
-    )  # fmt: skip
-    cost = cost_of(2 * prod(item.space), (item.value,)) * 4
-    return Run(kernel, tuple(slots.buffers), (out,), cost)
-
-
-def simple_combine(combine: Machine) -> bool:
-    """Tell whether a complex combining rule works on each part alone."""
-    return isinstance(combine, tuple) and all(
-        not getattr(c, "args", ()) or getattr(c, "fn", "") == "add" for c in combine
-    )
-
-
-def real_rule(rule: Scalar) -> Scalar:
-    """Return a rule on slots 0 and 1 for one on slots 0 and 2 (the real parts of complex ones)."""
-    from_args = getattr(rule, "args", ())
-    dtype = np.dtype(rule.dtype)
-    one = slot(1, dtype)
-    return apply("add", slot(0, dtype), one) if from_args else one

@@ -1,0 +1,143 @@
+"""Random programs agree with NumPy, under every nesting of jit, vmap and the derivatives.
+
+`GRADAX_FUZZ_PROGRAMS` sets how many programs there are, `GRADAX_FUZZ_SEED` the first seed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradax
+import gradax.numpy as gnp
+
+from .programs import FLOATS, Generator, Program, tolerance
+
+N_PROGRAMS = int(os.environ.get("GRADAX_FUZZ_PROGRAMS", "400"))
+FIRST_SEED = int(os.environ.get("GRADAX_FUZZ_SEED", "0"))
+BATCH = 10
+
+
+@pytest.fixture(autouse=True)
+def wide() -> Any:
+    """Run with 64-bit types, so that results are NumPy's."""
+    with gradax.enable_x64(True):
+        yield
+
+
+def seeds(part: int) -> range:
+    """Return the seeds of one part of the programs."""
+    start = FIRST_SEED + part * BATCH
+    return range(start, start + BATCH)
+
+
+def compare(program: Program, got: Any, want: Any, what: str) -> None:
+    """Assert that values agree, showing the program when they do not."""
+    for k, (a, b) in enumerate(zip(got, want, strict=True)):
+        a, b = np.asarray(a), np.asarray(b)
+        where = f"{what}, output {k} of\n{program}"
+        assert a.shape == b.shape and a.dtype == b.dtype, f"{a.dtype}{a.shape} {where}"
+        rtol, atol = tolerance(b.dtype)
+        np.testing.assert_allclose(a, b, rtol, atol, err_msg=where)
+
+
+@pytest.mark.parametrize("part", range(-(-N_PROGRAMS // BATCH)))
+def test_values(part: int) -> None:
+    """Eager, jitted, and jitted with inner jits."""
+    for seed in seeds(part):
+        program = Generator(seed).program(3, 12, 4)
+        with np.errstate(all="ignore"):
+            want = program(np, *program.inputs)
+        inputs = [gnp.asarray(x) for x in program.inputs]
+        compare(program, program(gnp, *inputs), want, "eager")
+        compare(program, gradax.jit(lambda *xs: program(gnp, *xs))(*inputs), want, "jit")
+        inner = gradax.jit(lambda *xs: program(gnp, *xs))
+        outer = gradax.jit(lambda *xs: inner(*xs))
+        compare(program, outer(*inputs), want, "jit of jit")
+
+
+@pytest.mark.parametrize("part", range(-(-N_PROGRAMS // BATCH)))
+def test_vmap(part: int) -> None:
+    """Mapped programs are stacked programs."""
+    for seed in seeds(part):
+        program = Generator(seed).program(3, 10, 3)
+        rng = np.random.default_rng(seed)
+        mapped = [bool(rng.integers(2)) for _ in program.inputs]
+        mapped[0] = True
+        args = [
+            np.stack([x, x[..., ::-1] if x.ndim else x, np.zeros_like(x)]) if m else x
+            for x, m in zip(program.inputs, mapped, strict=True)
+        ]
+        rows = []
+        for i in range(3):
+            with np.errstate(all="ignore"):
+                rows.append(
+                    program(np, *(x[i] if m else x for x, m in zip(args, mapped, strict=True)))
+                )
+        want = [np.stack(parts) for parts in zip(*rows, strict=True)]
+        axes = tuple(0 if m else None for m in mapped)
+        run = gradax.vmap(lambda *xs: program(gnp, *xs), in_axes=axes)
+        inputs = [gnp.asarray(x) for x in args]
+        compare(program, run(*inputs), want, "vmap")
+        compare(program, gradax.jit(run)(*inputs), want, "jit of vmap")
+
+
+def smooth_program(seed: int) -> Program:
+    """Return a program of differentiable steps on float64."""
+    generator = Generator(seed, ("float64",))
+    generator.values = [generator.array(generator.shape(), "float64") for _ in range(2)]
+    inputs = list(generator.values)
+    while len(generator.steps) < 8:
+        before = len(generator.steps)
+        generator.try_step()
+        if len(generator.steps) > before and not generator.steps[-1].smooth:
+            generator.steps.pop()
+            generator.values.pop()
+    return Program(seed, inputs, generator.steps, 2)
+
+
+@pytest.mark.parametrize("part", range(-(-N_PROGRAMS // BATCH)))
+def test_derivatives(part: int) -> None:
+    """Reverse mode, forward mode and finite differences agree, jitted and mapped too."""
+    for seed in seeds(part):
+        program = smooth_program(seed)
+        rng = np.random.default_rng(seed)
+        inputs = [gnp.asarray(x) for x in program.inputs]
+        directions = [rng.normal(size=x.shape) for x in program.inputs]
+
+        def loss(*xs: Any, program: Program = program) -> Any:
+            return sum(gnp.sum(gnp.sin(y)) for y in program(gnp, *xs))
+
+        eps = 1e-6
+        plus, minus = (
+            float(sum(np.sum(np.sin(y)) for y in program(
+                np, *(x + s * eps * d for x, d in zip(program.inputs, directions, strict=True)))))
+            for s in (1, -1)
+        )  # fmt: skip
+        slope = (plus - minus) / (2 * eps)
+        every = tuple(range(len(inputs)))
+        gradient = gradax.grad(loss, argnums=every)
+        tangents = [gnp.asarray(d) for d in directions]
+        _, forward = gradax.jvp(loss, tuple(inputs), tuple(tangents))
+        scale = 1 + abs(slope)
+        for what, run in (("grad", gradient), ("jit of grad", gradax.jit(gradient)),
+                          ("grad of jit", gradax.grad(gradax.jit(loss), argnums=every))):  # fmt: skip
+            found = sum(
+                float(np.sum(np.asarray(g) * d))
+                for g, d in zip(run(*inputs), directions, strict=True)
+            )
+            assert abs(found - float(forward)) < 1e-8 * scale, f"{what} against jvp\n{program}"
+        assert abs(float(forward) - slope) < 2e-4 * scale, f"jvp {forward}, {slope}\n{program}"
+        stacked = [gnp.stack([x, x * 0.5]) for x in inputs]
+        mapped = gradax.vmap(gradient)(*stacked)
+        for a, b in zip(mapped, gradient(*(x * 0.5 for x in inputs)), strict=True):
+            np.testing.assert_allclose(a[1], b, 1e-8, 1e-9, err_msg=f"vmap of grad\n{program}")
+
+
+def test_number_of_float_dtypes() -> None:
+    """The generator draws from every float dtype that it knows."""
+    seen = {str(x.dtype) for seed in range(40) for x in Generator(seed).program(3, 1, 1).inputs}
+    assert seen >= set(FLOATS)
