@@ -3,6 +3,7 @@
 import os
 
 from gradax._native import Array as Array
+from gradax._native import Callback as Callback
 from gradax._native import DictKey as DictKey
 from gradax._native import Executable as Executable
 from gradax._native import FlattenedIndexKey as FlattenedIndexKey
@@ -14,6 +15,7 @@ from gradax._native import all_leaves as all_leaves
 from gradax._native import array_from_dlpack as array_from_dlpack
 from gradax._native import array_view as array_view
 from gradax._native import avoid_fast_path as avoid_fast_path
+from gradax._native import avoid_fast_path_everywhere as avoid_fast_path_everywhere
 from gradax._native import call_kernel as call_kernel
 from gradax._native import describe_dlpack as describe_dlpack
 from gradax._native import empty as empty

@@ -24,11 +24,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compiler": {"core", "kernel", "runtime"},
     "runtime": {"core"},
     "api": {"core", "control", "transforms", "compiler", "runtime"},
-    "public": {"core", "lax", "control", "api", "public"},
+    "public": {"core", "lax", "control", "runtime", "api", "public"},
 }
 
 # (rule, place) → why. An entry that no longer matches anything fails the test as well.
-EXEMPT: dict[tuple[str, str], str] = {}
+EXEMPT: dict[tuple[str, str], str] = {
+    ("import table", "gradax/lax/__init__.py → control"): (
+        "users find while_loop and scan in gradax.lax; re-exported after all operations"
+    ),
+    ("import table", "gradax/random/threefry.py → kernel"): (
+        "an operation outside lax, with its lowering"
+    ),
+}
 
 FORBIDDEN_NAMES = {"_src", "utils.py", "util.py", "helpers.py", "misc.py"}
 MAX_COLUMNS = 100
@@ -135,7 +142,8 @@ def test_imports_point_one_way():
             allowed = allowed | {"_native"}
         for line, name in imports(path):
             if name[0] == "gradax" and group(name) not in allowed:
-                offences[place(path, line)] = f"{ours} may not import {'.'.join(name)}"
+                what = f"{ours} may not import {'.'.join(name)} (line {line})"
+                offences[f"{place(path)} → {group(name)}"] = what
     assert_none("import table", offences)
 
 

@@ -183,6 +183,8 @@ def fit_rational(
         lawson = [a * (e / mean) for a, e in zip(lawson, errors, strict=True)]
     assert best is not None
     kind = np.dtype(dtype).type
-    return [float(kind(float(c))) for c in best[1]], [float(kind(float(c))) for c in best[2]], float(
-        best[0]
+    return (
+        [float(kind(float(c))) for c in best[1]],
+        [float(kind(float(c))) for c in best[2]],
+        float(best[0]),
     )

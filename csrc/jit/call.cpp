@@ -85,7 +85,8 @@ PyObject* call_jit(PyObject* object, PyObject* const* args, size_t n_args_and_fl
   auto* self = reinterpret_cast<JitFunction*>(object);
   const Py_ssize_t n_args = PyVectorcall_NARGS(n_args_and_flag);
   const ThreadState& thread = thread_state;
-  if (thread.trace || thread.avoids_fast_path) return call_with(self->slow, args, n_args, names);
+  if (thread.trace || thread.avoids_fast_path || all_avoid_fast_path)
+    return call_with(self->slow, args, n_args, names);
   try {
     return call_fast(self, args, n_args, names);
   } catch (const std::bad_alloc&) {

@@ -148,12 +148,12 @@ EntryPtr make_entry(PyObject* compiled, tree::Signature&& signature, size_t n_le
 
 PyObject* run_entry(Entry& entry, const tree::LeafVector& leaves) {
   Pointers args, results;
+  for (const Object& constant : entry.captured) args.push(constant.get());
   if (entry.keeps_all) {
     for (PyObject* leaf : leaves) args.push(leaf);
   } else {
     for (const uint32_t i : entry.kept) args.push(leaves[i]);
   }
-  for (const Object& constant : entry.captured) args.push(constant.get());
   if (!call_program(entry, args, results)) {
     for (PyObject* result : results) Py_DECREF(result);
     return nullptr;

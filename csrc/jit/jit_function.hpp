@@ -24,8 +24,8 @@ struct Entry {
   tree::TreeDefPtr out_tree;
   bool is_single_leaf = false;
   bool keeps_all = true;
-  std::vector<uint32_t> kept;    // the leaves that are passed on, unless all are
-  std::vector<Object> captured;  // arrays that follow them
+  std::vector<Object> captured;  // arrays that the program takes first
+  std::vector<uint32_t> kept;    // the leaves that follow, unless all do
   // Result i is the program's output routes[i] >= 0, or else the leaf ~routes[i]; empty: in order.
   std::vector<int32_t> routes;
   WatchList watches;

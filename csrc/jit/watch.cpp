@@ -16,12 +16,13 @@ uint64_t version_of(PyObject* dict) {
 #endif
 }
 
+// 1: the change was reported; 0: Python holds the values to be the same; -1: it raised.
 int report(PyObject* function, PyObject* name, PyObject* old, PyObject* now) {
   PyObject* hook = get_hook(Hook::OnGlobalChanged);
   if (!hook) return -1;
   Object result(
       PyObject_CallFunctionObjArgs(hook, function, name, old, now ? now : Py_None, nullptr));
-  return result ? 0 : -1;
+  return result ? result.get() != Py_False : -1;
 }
 
 }  // namespace
@@ -72,7 +73,9 @@ int WatchList::check_names(PyObject* function, size_t dict) {
     Object held = Object::share(now);
     Name changed = std::move(watched);
     dicts_[dict].names.erase(dicts_[dict].names.begin() + static_cast<std::ptrdiff_t>(i));
-    if (report(function, changed.name.get(), changed.value.get(), held.get()) != 0) return -1;
+    const int result = report(function, changed.name.get(), changed.value.get(), held.get());
+    if (result < 0) return -1;
+    if (result == 0) dicts_[dict].names.push_back({std::move(changed.name), std::move(held)});
   }
   return 0;
 }

@@ -14,7 +14,8 @@ class WatchList {
   // Reads a sequence of (globals, name, value); -1 with a Python error set.
   int read(PyObject* watches);
 
-  // Tells the registered function about each change once; -1 if it raised.
+  // Tells the registered function about each change once; -1 if it raised. A name is watched on,
+  // with its new value, if the function returns False.
   int check(PyObject* function) { return dicts_.empty() ? 0 : check_dicts(function); }
 
   int traverse(visitproc visit, void* arg) const;

@@ -30,6 +30,7 @@ void bind_runtime(nb::module_& module) {
   bind_state(module);
   bind_arrays(module);
   bind_executable(module);
+  bind_callbacks(module);
   bind_fork(module);
   if (init_jit_type(module.ptr()) != 0) nb::raise_python_error();
   module.def("symbols", &symbols_dict, "Return the addresses that compiled code may name.");

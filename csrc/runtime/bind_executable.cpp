@@ -102,10 +102,21 @@ nb::list avals(const std::vector<const AvalInfo*>& infos) {
   return out;
 }
 
+// Cycles run through what a program keeps, such as its callbacks; clearing those breaks them.
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  if (!nb::inst_ready(self)) return 0;
+  for (const Object& kept : nb::inst_ptr<Executable>(self)->keep) Py_VISIT(kept.get());
+  return 0;
+}
+
+PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)}, {0, nullptr}};
+
 }  // namespace
 
 void bind_executable(nb::module_& module) {
-  nb::class_<Executable>(module, "Executable", nb::is_weak_referenceable(), "A compiled program.")
+  nb::class_<Executable>(module, "Executable", nb::is_weak_referenceable(), nb::type_slots(slots),
+                         "A compiled program.")
       .def("__init__", &make, nb::arg("entry"), nb::arg("in_avals"), nb::arg("outs"),
            nb::arg("arena_bytes") = 0, nb::arg("cost_ns") = -1.0,
            nb::arg("donate") = std::vector<std::pair<int, int>>(),

@@ -65,6 +65,9 @@ void bind_state(nb::module_& module) {
       "set_default_config_key", [](nb::handle key) { check(set_default_config(key.ptr())); },
       nb::arg("key"), "Set the settings of all threads that have none of their own.");
   module.def(
+      "avoid_fast_path_everywhere", [](bool avoid) { all_avoid_fast_path = avoid; },
+      nb::arg("avoid"), "Send all threads' jitted calls to the slow path, or no longer.");
+  module.def(
       "set_hook",
       [](nb::str name, nb::handle function) { check(set_hook(name.c_str(), function.ptr())); },
       nb::arg("name"), nb::arg("function").none(),

@@ -185,7 +185,13 @@ int Executable::call(PyObject* self, PyObject* const* args, size_t n, PyObject**
                      const char* where) {
   bool all_ready = true;
   if (check(args, n, all_ready) != 0) return -1;
-  const bool queued = !all_ready || cost_ns() >= inline_limit_ns();
+  bool queued = !all_ready || cost_ns() >= inline_limit_ns();
+  if (queued && is_stream_thread()) {
+    // A callback makes this call, and its stream goes on only when it is done.
+    for (size_t i = 0; i < n; ++i)
+      if (ensure_ready(as_array(args[i])) != 0) return -1;
+    queued = false;
+  }
   BufferRef few[8];
   std::vector<BufferRef> many(outs.size() > 8 ? outs.size() : 0);
   BufferRef* buffers = outs.size() > 8 ? many.data() : few;

@@ -11,7 +11,7 @@ enum class Hook {
   ToArray,          // (leaf) -> Array; NotImplemented sends the call to the slow path
   Sharding,         // (array) -> sharding of an array on the default device
   Assemble,         // (array) -> ndarray of an array with several pieces
-  OnGlobalChanged,  // (function, name, old, new) -> None
+  OnGlobalChanged,  // (function, name, old, new) -> False: the same value, watch on
   Count,
 };
 

@@ -5,6 +5,7 @@
 namespace gradax {
 
 thread_local ThreadState thread_state;
+bool all_avoid_fast_path = false;
 
 namespace {
 

@@ -25,6 +25,9 @@ struct ThreadState {
 
 extern thread_local ThreadState thread_state;
 
+// Sends the jitted calls of all threads to the slow path.
+extern bool all_avoid_fast_path;
+
 // The thread's settings, or the default ones; null before any were registered.
 const Config* current_config();
 

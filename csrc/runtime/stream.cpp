@@ -11,6 +11,8 @@ namespace {
 // Enough to hide the caller's work; more would only hold more memory at once.
 constexpr size_t kMostQueued = 32;
 
+thread_local bool serves_stream = false;
+
 class Stream {
  public:
   Stream() {
@@ -43,6 +45,7 @@ class Stream {
 
  private:
   void serve() {
+    serves_stream = true;
     for (;;) {
       std::unique_ptr<Task> task = next();
       task->run();
@@ -91,7 +94,11 @@ void enqueue(std::unique_ptr<Task> task) {
   Py_END_ALLOW_THREADS;
 }
 
+bool is_stream_thread() { return serves_stream; }
+
 void synchronize() {
+  // A callback of a queued call would wait for itself.
+  if (serves_stream) return;
   for (size_t i = 0; i < streams().size(); ++i) {
     Stream* stream = streams()[i];
     // Another thread may enqueue while this one has let the GIL go.

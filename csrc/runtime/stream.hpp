@@ -32,6 +32,9 @@ struct Task {
 // Hands a task to its device's stream; waits, with the GIL released, while too many are queued.
 void enqueue(std::unique_ptr<Task> task);
 
+// Whether this thread runs a stream's calls: it must never wait for that stream.
+bool is_stream_thread();
+
 // Waits, with the GIL released, until all streams are idle.
 void synchronize();
 

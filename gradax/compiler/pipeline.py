@@ -7,13 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gradax import config
 from gradax.compiler.graph.build import build_graph
+from gradax.compiler.graph.check import check_graph
 from gradax.compiler.graph.fuse import fuse_maps
 from gradax.compiler.graph.ir import Graph
+from gradax.compiler.graph.text import format_graph
+from gradax.compiler.llvm import machine_code
 from gradax.compiler.llvm.modules import ModuleText, libraries_of, write_module
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.build import Module, build_function
+from gradax.compiler.schedule.check import check_function
 from gradax.compiler.schedule.ir import Function
+from gradax.compiler.schedule.text import format_schedule
 from gradax.core.jaxpr import Jaxpr
 from gradax.kernel.ir import interned
 
@@ -49,9 +55,11 @@ def graph_of(jaxpr: Jaxpr, options: Options) -> Graph:
 
 
 def optimize(graph: Graph) -> Graph:
-    """Run the graph's passes."""
-    for run in GRAPH_PASSES:
-        graph = run(graph)
+    """Run the graph's passes, each followed by the checker where checks are on."""
+    for run in (None, *GRAPH_PASSES):
+        graph = graph if run is None else run(graph)
+        if config.current.enable_checks:
+            check_graph(graph)
     return graph
 
 
@@ -59,6 +67,9 @@ def schedule(graph: Graph, options: Options) -> list[Function]:
     """Return the functions of a graph, callees first."""
     module = Module(options, lambda program: graph_of(program, options))  # type: ignore[arg-type]
     build_function(graph, "main", module)
+    if config.current.enable_checks:
+        for function in module.order:
+            check_function(function)
     return module.order
 
 
@@ -77,3 +88,23 @@ def run_pipeline(jaxpr: Jaxpr, options: Options) -> Compilation:
     out.functions = timed("schedule", lambda: schedule(out.graph, options))
     out.module = timed("write", lambda: write_module(out.functions, options))
     return out
+
+
+def program_text(jaxpr: Jaxpr, options: Options, level: str) -> str:
+    """Return a program's text at a level: jaxpr, graph, schedule, llvm or asm.
+
+    Errors: ValueError for another level.
+    """
+    if level == "jaxpr":
+        return str(jaxpr)
+    out = run_pipeline(jaxpr, options)
+    assert out.graph is not None and out.module is not None
+    if level == "graph":
+        return format_graph(out.graph)
+    if level == "schedule":
+        return format_schedule(out.functions)
+    if level == "llvm":
+        return out.module.text
+    if level == "asm":
+        return machine_code.assembly(out.module.text)
+    raise ValueError(f"a level is jaxpr, graph, schedule, llvm or asm; got {level!r}")

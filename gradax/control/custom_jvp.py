@@ -227,7 +227,7 @@ def unsupported_error(name: str) -> UnsupportedRule:
     """Make the error for forward mode through a reverse rule."""
     return ForwardModeError(
         f"custom_vjp: {name} has a rule for reverse mode only (grad, vjp, jacrev); forward mode (jvp,"
-        f" linearize's result, jacfwd, hessian as jacfwd of jacrev of it) cannot go through it."
+        f" linearize's result, jacfwd) cannot go through it."
         f"{at_user_line()}\nGive it a custom_jvp rule instead, which serves both."
     )
 

@@ -51,6 +51,7 @@ class StagingTrace(Trace):
         self.parent = get_trace()
         self.name = name
         self.invars: list[Var] = []
+        self.arguments: list[str] = []
         self.eqns: list[Eqn] = []
         self.constvars: dict[int, Var] = {}
         self.consts: list[Any] = []
@@ -60,6 +61,7 @@ class StagingTrace(Trace):
         """Add an input to the program."""
         var = Var(aval)
         self.invars.append(var)
+        self.arguments.append(argument)
         return StagedTracer(self, var, None, argument)
 
     def atom(self, x: Any) -> Atom:

@@ -18,8 +18,8 @@ from gradax.core.value import aval_of
 from gradax.errors import ConcretizationTypeError, at_user_line, require
 from gradax.kernel.functions import cost_of
 from gradax.kernel.ir import make_apply
-from gradax.lax.shapes import broadcast_batch
 from gradax.lax.operands import operands as as_operands
+from gradax.lax.shapes import broadcast_batch
 
 CALLS = ("jit", "custom_jvp_call", "custom_vjp_call", "remat2", "checkpoint")
 

@@ -227,6 +227,8 @@ def canonical_starts(
         vectors = [Slice((k,), (k + 1,), (1,))(array) for k in range(array.shape[0])]
         starts: list[Any] = [Squeeze((0,))(v) for v in vectors]
     else:
+        sequence = isinstance(start_indices, Sequence)
+        require(sequence, name, "a sequence of start indices", start_indices)
         starts = [s if type(s) is int else as_value(s) for s in start_indices]
     require(len(starts) == x.ndim, name, f"a start index for each axis of {x.aval}", len(starts))
     given = {s.dtype for s in starts if type(s) is not int}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from typing import Any, ClassVar, final
 
@@ -179,6 +180,18 @@ def taken(where: Placement, x: Any, places: Any) -> Any:
     return out if where.take_order is None else np.transpose(out, where.take_order)
 
 
+@lru_cache(maxsize=4096)
+def placed_updates(
+    numbers: ScatterDimensionNumbers, operand: tuple[int, ...], updates: tuple[int, ...]
+) -> Placement:
+    """Return where the windows of a scatter lie."""
+    d = as_gather_numbers(numbers)
+    absent = (*d.collapsed_slice_dims, *d.operand_batching_dims)
+    extents = iter([updates[k] for k in d.offset_dims])
+    sizes = tuple(min(n, 1) if k in absent else next(extents) for k, n in enumerate(operand))
+    return placed(operand, updates, sizes, d)
+
+
 @dataclass(frozen=True)
 class ScatterFamily(Op):
     """Combine the window of each index vector with updates; of equal places, in row-major order.
@@ -198,11 +211,7 @@ class ScatterFamily(Op):
 
     def placement(self, operand: tuple[int, ...], updates: tuple[int, ...]) -> Placement:
         """Return where the windows lie."""
-        d = as_gather_numbers(self.dimension_numbers)
-        absent = (*d.collapsed_slice_dims, *d.operand_batching_dims)
-        extents = iter([updates[k] for k in d.offset_dims])
-        sizes = tuple(min(n, 1) if k in absent else next(extents) for k, n in enumerate(operand))
-        return placed(operand, updates, sizes, d)
+        return placed_updates(self.dimension_numbers, operand, updates)
 
     def infer(self, *avals: Aval) -> Aval:
         x, indices, updates = avals

@@ -138,7 +138,8 @@ def concatenate(operands: Any, dimension: int) -> Any:
     Shapes: T[s], T[t] … that agree on all other axes -> T[s with the sum at `dimension`].
     Errors: TypeError for no arrays, or for dtypes or other axes that differ.
     """
-    arrays = [as_value(x) for x in operands]
+    rows = unstack(operands) if hasattr(operands, "ndim") else operands
+    arrays = [as_value(x) for x in rows]
     require(len(arrays) > 0, "concatenate", "at least one array", "none")
     op = Concatenate(int(dimension))
     if len(arrays) == 1:

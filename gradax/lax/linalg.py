@@ -29,7 +29,7 @@ from gradax.lax.matrices import (
     transposed,
     upper_triangle,
 )
-from gradax.lax.shapes import BroadcastInDim, Reshape, broadcast_scalar
+from gradax.lax.shapes import BroadcastInDim, Reshape
 from gradax.lax.slicing import Slice
 from gradax.lax.solving import Cholesky, TriangularSolve
 from gradax.lax.spectral import Eig, Eigh, Svd
@@ -63,8 +63,7 @@ class SvdAlgorithm(enum.Enum):
 
 def symmetrized(x: Any) -> Any:
     """Return the mean of matrices and their adjoints."""
-    two = broadcast_scalar(scalar_like(x, 2), x.shape)
-    return Div()(Add()(x, adjoint(x)), two)
+    return Div()(Add()(x, adjoint(x)), scalar_like(x, 2))
 
 
 def cholesky(x: Any, *, symmetrize_input: bool = True) -> Any:
@@ -265,7 +264,7 @@ def symmetric_product(
     require(product.shape == c.shape, "symmetric_product", f"c of {product.shape}", c.aval)
 
     def scaled(x: Any, factor: float) -> Any:
-        return Mul()(x, broadcast_scalar(scalar_like(x, factor), x.shape))
+        return Mul()(x, scalar_like(x, factor))
 
     out = Add()(scaled(product, alpha), scaled(c, beta))
     return symmetrized(out) if symmetrize_output else out

@@ -257,6 +257,9 @@ class Eig(MatrixOp):
         found = eig(x, left=left, right=right)
         return tuple(found) if left or right else (found,)
 
+    def printed_params(self) -> dict[str, Any]:
+        return {**self.params, "enable_eigvec_derivs": False, "implementation": None}
+
 
 def solve(a: Any, b: Any) -> Any:
     """Solve a x = b for general square matrices."""

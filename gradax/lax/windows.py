@@ -401,8 +401,11 @@ def gathered(
         at: list[kernel.Scalar] = []
         for axis, i, k in zip(axes, here, back, strict=True):
             place = (i + axis.before) / axis.stride - k
-            is_whole = axis.window == axis.stride == 1 and axis.before == 0 and axis.after == 0
-            if not is_whole:
+            least, most = (
+                axis.before // axis.stride - k,
+                (axis.n - 1 + axis.before) // axis.stride - k,
+            )
+            if least < 0 or most >= axis.out:
                 guard = kernel.both(guard, kernel.in_range(place, axis.out))
                 place = kernel.clamp(place, 0, axis.out - 1)
             at.append(place)

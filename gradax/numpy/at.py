@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NoReturn, final
 
@@ -217,7 +218,8 @@ def laid_out(shape: Shape, idx: Any, wraps: bool) -> tuple[Shape, Layout]:
 def known_layout(shape: Shape, key: tuple[Any, ...], wraps: bool) -> tuple[Shape, Layout]:
     """Return the windows of a static index."""
     parsed = parse(shape, from_known(key))
-    return parsed.shape, lay_out(parsed, wraps)
+    layout = lay_out(parsed, wraps)
+    return parsed.shape, replace(layout, vectors=as_value(layout.vectors))
 
 
 def as_dtype_of(x: Any, values: Any) -> Any:
@@ -238,7 +240,7 @@ def as_dtype_of(x: Any, values: Any) -> Any:
     if type(values) in _SCALARS:
         return to_numpy(values, dtype)
     values = as_value(values)
-    return values if aval.dtype == dtype else ConvertElementType(dtype)(values)
+    return values if values.dtype == dtype else ConvertElementType(dtype)(values)
 
 
 def windows_of(values: Any, layout: Layout) -> Any:
@@ -251,6 +253,9 @@ def windows_of(values: Any, layout: Layout) -> Any:
             f"Values of shape {got} do not broadcast to the part of shape {final} that they are"
             f" for.{at_user_line()}"
         )
+    if isinstance(values, np.ndarray) and get_trace() is None:
+        windows = np.broadcast_to(values, final).reshape(layout.result)
+        return as_value(np.flip(windows, layout.flips) if layout.flips else windows)
     if got != final:
         dims = tuple(range(-extra, len(final)))
         values = BroadcastInDim(layout.final, dims)(values)

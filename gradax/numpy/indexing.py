@@ -42,6 +42,7 @@ from gradax.numpy.indices import (
 
 INT32 = np.dtype(np.int32)
 INT64 = np.dtype(np.int64)
+MAX_INT32 = int(np.iinfo(INT32).max)
 
 
 def index(x: Any, idx: Any) -> Any:
@@ -221,7 +222,7 @@ def vector_dtype(places: Sequence[Any], shape: Shape) -> Any:
     """Return the dtype of index vectors: int32 unless places or axes need int64."""
     given = {p.dtype for p in places if type(p) is not int and not isinstance(p, np.ndarray)}
     wide = INT64 in given or np.dtype(np.uint64) in given
-    return INT64 if wide or any(n > np.iinfo(INT32).max for n in shape) else INT32
+    return INT64 if wide or any(n > MAX_INT32 for n in shape) else INT32
 
 
 @final
@@ -393,7 +394,8 @@ def index_vectors(parsed: Entries, frame: Frame, wraps: bool) -> Any:
         return np.zeros((*batch, 0), dtype)
     columns: list[tuple[Any, tuple[int, ...]]] = []
     for axis, (source, dims) in zip(frame.numbers.start_index_map, frame.columns, strict=True):
-        place: Any = entries[source].place if type(source) is int else source  # type: ignore[union-attr]
+        entry: Any = entries[source] if type(source) is int else None
+        place = source if entry is None else entry.place
         columns.append((counted(place, shape[axis], dtype, wraps), dims))
     if all(isinstance(p, np.ndarray) for p, _ in columns) and (batch or get_trace() is None):
         spreads = [spread(p, dims, batch)[..., None] for p, dims in columns]

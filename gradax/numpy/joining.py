@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -222,7 +223,7 @@ def cut(name: str, ary: Any, sections: Any, axis: int) -> list[Any]:
 
 def parts_between(x: Any, bounds: list[int], axis: int) -> list[Any]:
     """Return the parts between consecutive bounds."""
-    sizes = [max(b - a, 0) for a, b in zip(bounds, bounds[1:], strict=False)]
+    sizes = [max(b - a, 0) for a, b in pairwise(bounds)]
     if sum(sizes) == x.shape[axis] and bounds == sorted(bounds):
         return list(Split(tuple(sizes), axis)(x))
     out: list[Any] = []
@@ -333,13 +334,12 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         return reshaped(roll(reshaped(x, (x.size,)), shift, 0), x.shape)
     axes = repeated_axes("roll", axis, x.ndim)
-    if isinstance(shift, Tracer) or (isinstance(shift, (tuple, list)) and any(
-        isinstance(s, Tracer) for s in shift
-    )):  # fmt: skip
+    parts = shift if isinstance(shift, (tuple, list)) else [shift]
+    if any(isinstance(s, Tracer) for s in parts):
         shifts = traced_shifts(shift, len(axes))
     else:
-        flat = np.broadcast_to(np.asarray(shift), (len(axes),) if np.ndim(shift) == 0 else None)
-        shifts = [int(s) for s in flat]
+        shifts = [int(s) for s in np.atleast_1d(np.asarray(shift))]
+        shifts = shifts * len(axes) if len(shifts) == 1 else shifts
     if len(shifts) != len(axes) and len(axes) == 1:
         axes = axes * len(shifts)
     for by, i in zip(shifts, axes, strict=True):

@@ -86,7 +86,7 @@ def transposed(x: Any, axes: tuple[int, ...] | None = None) -> Any:
 def transpose(a: Any, axes: Any = None) -> Any:
     """Permute the axes; without `axes` their order is reversed.
 
-    Errors: ValueError unless axes name each one once.
+    Errors: TypeError unless axes name each one once.
     """
     x = operand("transpose", a)
     if axes is None:
@@ -94,8 +94,8 @@ def transpose(a: Any, axes: Any = None) -> Any:
     order = tuple(canonical_axis("transpose", i, x.ndim) for i in axes)
     if sorted(order) != list(range(x.ndim)):
         raise ShapeError(
-            f"transpose: expected a permutation of the {x.ndim} axes of an array of shape {x.shape},"
-            f" got {tuple(axes)}{at_user_line()}"
+            f"transpose: expected a permutation of the {x.ndim} axes of an array of shape"
+            f" {x.shape}, got {tuple(axes)}{at_user_line()}"
         )
     return transposed(x, order)
 

@@ -63,7 +63,7 @@ class Drawn:
 
     def traced(self, f: Any, *arrays: Any) -> Any:
         """Run `f(index, *arrays)` with the integers of the index traced."""
-        kinds = [not np.ndim(p) == 0 and np.asarray(p).dtype != bool for p in self.parts]
+        kinds = [np.ndim(p) > 0 and np.asarray(p).dtype != bool for p in self.parts]
 
         def run(places: list[Any], *arrays: Any) -> Any:
             given = iter(places)

@@ -2,6 +2,7 @@
 
 declare void @gx_fail(ptr, i32, ptr)
 declare void @gx_parallel_for(ptr, ptr, ptr, i64, i64)
+declare void @gx_callback(ptr, ptr, ptr, ptr)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 
 @text = constant [8 x i8] c"no good\00"
@@ -105,5 +106,13 @@ define void @iota(ptr %ctx, ptr %args, ptr %outs, ptr %arena) {
 }
 
 define void @nothing(ptr %ctx, ptr %args, ptr %outs, ptr %arena) {
+  ret void
+}
+
+; calls the gradax.native.Callback whose address is the second argument (i64)
+define void @call_python(ptr %ctx, ptr %args, ptr %outs, ptr %arena) {
+  %app = getelementptr ptr, ptr %args, i64 1
+  %ap = load ptr, ptr %app
+  call void @gx_callback(ptr %ctx, ptr %args, ptr %outs, ptr %ap)
   ret void
 }

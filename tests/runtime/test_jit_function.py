@@ -268,6 +268,9 @@ def test_a_current_interpreter_takes_the_slow_path():
     assert native.avoid_fast_path(True) is False
     assert f.call(1) == "slow"
     assert native.avoid_fast_path(False) is True
+    native.avoid_fast_path_everywhere(True)
+    assert f.call(1) == "slow"
+    native.avoid_fast_path_everywhere(False)
     assert f.call(1) != "slow"
 
 
@@ -438,6 +441,19 @@ def test_changed_globals_are_reported_once():
     f(array(1))
     f(array(1))
     assert changes == [("scale", 1, 5), ("other", 2, None)]
+
+
+def test_equal_values_are_watched_on():
+    names = {"scale": 1}
+    tree, run = native.tree_structure(0), program("add_one")
+    f = native.JitFunction(max, lambda a, k: (run, tree, None, None, [(names, "scale", 1)]), never)
+    seen = []
+    native.set_hook("on_global_changed", lambda f, name, old, new: seen.append(new) or new != 1.0)
+    for new in (1.0, 1.0, 2.0, 3.0):
+        names["scale"] = new
+        f(array(1))
+        f(array(1))
+    assert seen == [1.0, 2.0]
 
 
 def test_reports_that_raise_stop_the_call():

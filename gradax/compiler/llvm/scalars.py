@@ -9,6 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from gradax.compiler.llvm import float8
 from gradax.compiler.llvm.writer import Writer, scalar_type, vector
 from gradax.errors import CompileError
 from gradax.kernel.functions import is_float, is_integer, is_signed
@@ -282,17 +283,21 @@ def emit_convert(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], 
 
 
 def is_short(dtype: np.dtype[Any]) -> bool:
-    """Tell a float of two bytes."""
-    return dtype in (BF16, np.dtype(np.float16))
+    """Tell a float of one byte or two."""
+    return is_float(dtype) and dtype.itemsize < 4
 
 
 def convert_short(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], x: str) -> str:
-    """Convert from or to a float of two bytes, through float32."""
+    """Convert from or to a short float, through float32."""
     if is_short(old) and new != F32:
         return emit_convert(w, lanes, F32, new, emit_convert(w, lanes, old, F32, x))
     if is_short(new) and old != F32:
         return emit_convert(w, lanes, F32, new, emit_convert(w, lanes, old, F32, x))
     a, b = vector(lanes, scalar_type(old)), vector(lanes, scalar_type(new))
+    if old.itemsize == 1:
+        return float8.decode(w, lanes, old, x)
+    if new.itemsize == 1:
+        return float8.encode(w, lanes, new, x)
     if old == BF16:
         return widen_bfloat(w, lanes, x)
     if new == BF16:

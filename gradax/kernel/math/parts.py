@@ -142,12 +142,12 @@ def split(value: Any, x: Scalar, n: int = 3) -> list[float]:
     return out
 
 
-# Constants as fractions, good to 400 bits.
-_ONE = 1 << 400
+# Constants as fractions, good to 1400 bits.
+_ONE = 1 << 1400
 
 
 def _arctan_inverse(n: int) -> int:
-    """Return atan(1/n) * 2**400."""
+    """Return atan(1/n) * 2**1400."""
     total = term = _ONE // n
     k, sign = 1, -1
     while term:
@@ -159,8 +159,8 @@ def _arctan_inverse(n: int) -> int:
 
 
 def _ln2() -> int:
-    """Return log(2) * 2**400, the sum of 1 / (k 2**k)."""
-    return sum((_ONE >> k) // k for k in range(1, 410))
+    """Return log(2) * 2**1400, the sum of 1 / (k 2**k)."""
+    return sum((_ONE >> k) // k for k in range(1, 1410))
 
 
 PI = (4 * (4 * _arctan_inverse(5) - _arctan_inverse(239)), _ONE)
