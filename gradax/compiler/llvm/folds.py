@@ -327,8 +327,8 @@ class FoldWriter:
         if n_parts > 1:
             offset = self.w.emit(f"mul i64 {offset}, {n_parts}")
             offset = self.w.emit(f"add i64 {offset}, {which}")
-        dtype = kernel.bodies[part].dtype
-        self.values.store_text(self.pointers[slot], offset, text, dtype, lanes, step * n_parts)
+        dtypes = (kernel.bodies[part].dtype, self.dtypes[slot])
+        self.values.store_text(self.pointers[slot], offset, text, dtypes, lanes, step * n_parts)
 
 
 def fold_shape(kernel: Fold, options: Options) -> Shape:

@@ -334,10 +334,18 @@ class Values:
         else:
             masked_store(self.w, wide, text, address, self.mask.text, dtype.itemsize, lanes)
 
-    def store_text(self, pointer: str, offset: str, text: str, dtype: np.dtype[Any],
-                   lanes: int, step: int) -> None:  # fmt: skip
-        """Store a register whose lanes go `step` elements apart, from a flat offset on."""
-        text = to_memory(self.w, text, dtype, dtype, lanes)
+    def store_text(
+        self,
+        pointer: str,
+        offset: str,
+        text: str,
+        dtypes: tuple[np.dtype[Any], np.dtype[Any]],
+        lanes: int,
+        step: int,
+    ) -> None:
+        """Store a register (dtypes: its own, the memory's), lanes `step` elements apart."""
+        own, dtype = dtypes
+        text = to_memory(self.w, text, own, dtype, lanes)
         type_ = memory_type(dtype)
         address = self.w.emit(f"getelementptr {type_}, ptr {pointer}, i64 {offset}")
         if lanes == 1:
