@@ -81,7 +81,7 @@ def odd_weight(f: Real) -> Real:
 
 
 def erfcx_scaled(shift: Any) -> tuple[Real, Real]:
-    """Return (x + shift) erfcx(x) as a function of t = (x - shift) / (x + shift), and its weight."""
+    """Return (x + k) erfcx(x) as a function of t = (x - k) / (x + k), k = shift; and its weight."""
 
     def value(t: Any) -> Any:
         if t >= 1 - mp.mpf("1e-25"):
@@ -113,13 +113,13 @@ def digamma_tail(y: Any) -> Any:
 
 
 def bessel_near(order: int) -> Real:
-    """Return e**-x I(x), divided by x for order 1, as a function of t = x/4 - 1."""
+    """Return I(x), divided by x for order 1, as a function of z = x*x."""
 
-    def value(t: Any) -> Any:
-        x = 4 * (t + 1)
-        if order and x < mp.mpf("1e-30"):
+    def value(z: Any) -> Any:
+        if order and z < TINY:
             return mp.mpf(0.5)
-        return mp.exp(-x) * mp.besseli(order, x) / (x if order else 1)
+        x = mp.sqrt(z)
+        return mp.besseli(order, x) / (x if order else 1)
 
     return value
 
@@ -168,7 +168,8 @@ def cbrt_tail(d: Any) -> Any:
     return mp.mpf(1) / 3 if abs(d) < TINY else mp.expm1(mp.log1p(d) / 3) / d
 
 
-ERFCX, ERFCX_WEIGHT = erfcx_scaled(mp.mpf(4))
+ERFCX, ERFCX_WEIGHT = erfcx_scaled(mp.mpf(2))
+ERFCX_LONG, ERFCX_LONG_WEIGHT = erfcx_scaled(mp.mpf(3))
 TAN_EIGHTH = (ROOT - 1) ** 2 * mp.mpf("1.001")
 HALF_PI2 = (mp.pi / 2) ** 2 * mp.mpf("1.0001")
 
@@ -231,7 +232,8 @@ FITS: dict[str, Fit | Ratio] = {
     ),
     "erf": Ratio(erf_ratio, relative(erf_ratio), {F32: (0, mp.mpf("3.93") ** 2)}, {F32: (5, 5)}),
     "erf_near": Fit(erf_ratio, relative(erf_ratio), {F64: (0, 1.0)}, {F64: 14}),
-    "erfcx": Fit(ERFCX, ERFCX_WEIGHT, {F32: (-1, 0.44), F64: (-1, 0.75)}, {F32: 11, F64: 24}),
+    "erfcx": Fit(ERFCX, ERFCX_WEIGHT, {F32: (-1, 0.68)}, {F32: 10}),
+    "erfcx_long": Fit(ERFCX_LONG, ERFCX_LONG_WEIGHT, {F64: (-1, 0.81)}, {F64: 25}),
     "erf_inv_near": Fit(
         lambda t: erf_inv_ratio(t + mp.mpf("3.125")),
         lambda t: 1 / erf_inv_ratio(t + mp.mpf("3.125")),
@@ -258,8 +260,8 @@ FITS: dict[str, Fit | Ratio] = {
     ),
     "stirling": Fit(stirling_tail, lambda y: mp.mpf(1), both(0, mp.mpf(1) / 64), {F32: 3, F64: 8}),
     "digamma": Fit(digamma_tail, lambda y: y, {F64: (0, mp.mpf(1) / 100)}, {F64: 8}),
-    "bessel_i0e": Fit(bessel_near(0), relative(bessel_near(0)), both(-1, 1), {F32: 21, F64: 32}),
-    "bessel_i1e": Fit(bessel_near(1), relative(bessel_near(1)), both(-1, 1), {F32: 21, F64: 32}),
+    "bessel_i0e": Fit(bessel_near(0), relative(bessel_near(0)), both(0, 64), {F32: 12, F64: 21}),
+    "bessel_i1e": Fit(bessel_near(1), relative(bessel_near(1)), both(0, 64), {F32: 12, F64: 21}),
     "bessel_i0e_far": Fit(bessel_far(0), relative(bessel_far(0)), both(-1, 1), {F32: 8, F64: 23}),
     "bessel_i1e_far": Fit(bessel_far(1), relative(bessel_far(1)), both(-1, 1), {F32: 8, F64: 23}),
     "cbrt": Fit(cbrt_tail, lambda d: d, {F32: (-0.12, 0.13), F64: (-1e-4, 1e-4)}, {F32: 6, F64: 4}),

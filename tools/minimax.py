@@ -112,7 +112,7 @@ def fit(
     while free:
         fixed[free[0]] = rounded(coefficients[free[0]], dtype)
         free = free[1:]
-        # Terms that all vanish somewhere may have no alternating solution: then round what is there.
+        # Terms that all vanish somewhere may have no alternating solution: round what is there.
         refined, level = attempt(table, free, fixed)
         if level < 2 * largest:
             coefficients = refined

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradax import dtypes
-from gradax.compiler import compile_program
+from gradax.api.compiling import compile_program
 from gradax.config import current, on_trace_key_change
 from gradax.control.programs import ProgramOp
 from gradax.core.aval import Aval

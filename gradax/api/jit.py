@@ -1,17 +1,23 @@
-"""`jit`: functions compiled at their first call with each signature."""
+"""`jit`: functions compiled at their first call with each signature.
+
+The call path is native: it finds the program of a signature and runs it. Python is entered for a new
+signature (`compile`), and for calls under a trace or under settings that need it (`slow`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
-from types import MethodType
 from typing import Any
 
-from gradax import tree
+import numpy as np
+
+from gradax import native, tree
 from gradax.api.arguments import check_callable, name_of
 from gradax.api.evaluate import check_finite
-from gradax.api.globals_watch import warn_stale
+from gradax.api.globals_watch import is_same, warn_stale
 from gradax.api.programs import (
+    FunctionPrograms,
     JitOptions,
     TracedProgram,
     program_of,
@@ -19,6 +25,7 @@ from gradax.api.programs import (
     take_apart,
 )
 from gradax.api.shapes import describe
+from gradax.api.stages import Lowered, Traced
 from gradax.api.static import choose_arguments
 from gradax.config import current
 from gradax.control.call import Jit
@@ -26,77 +33,77 @@ from gradax.core.evaluate import eval_jaxpr
 from gradax.core.tracer import Tracer, escaped
 from gradax.core.value import as_value
 from gradax.errors import FloatingPointCheckError
-from gradax.native import get_trace
-from gradax.api.stages import Lowered, Traced
+from gradax.native import JitFunction, get_trace
 
 
-class JitFunction:
-    """A function that is traced and compiled once for each signature of its arguments."""
+class Jitted:
+    """The Python side of a jitted function."""
 
     def __init__(self, fun: Callable[..., Any], options: JitOptions) -> None:
-        self._fun = fun
-        self._options = options
-        self._programs = programs.of(fun)
-        update_wrapper(self, fun)
-        self.__name__ = name_of(fun)
-        self.__wrapped__ = fun
+        self.fun = fun
+        self.name = name_of(fun)
+        self.options = options
+        self.programs: FunctionPrograms = programs.of(fun)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def compile(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return what the native call path keeps for a signature."""
+        _, program = self.program(args, kwargs)
+        self.warn_of_globals(program)
+        compiled = program.compiled
+        watches = [(w.namespace, w.name, w.value) for w in program.watched]
+        kept = None if len(compiled.kept) == len(program.closed.in_avals) else compiled.kept
+        plain = compiled.routes == list(range(len(compiled.routes)))
+        routes = None if plain else compiled.routes
+        return compiled.executable, program.out_tree, kept, None, watches or None, routes
+
+    def slow(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Call the function where the native path cannot."""
         if current.disable_jit:
-            return self._fun(*args, **kwargs)
-        if self._options.inline and get_trace() is not None:
-            return self._fun(*args, **kwargs)
-        leaves, program = self._program(args, kwargs)
-        if get_trace() is None:
-            outs = self._execute(program, leaves)
+            return self.fun(*args, **kwargs)
+        trace = get_trace()
+        if self.options.inline and trace is not None:
+            return self.fun(*args, **kwargs)
+        leaves, program = self.program(args, kwargs)
+        if trace is None:
+            outs = self.execute(program, leaves)
         else:
-            outs = Jit(program.jaxpr, program.name)(*program.closed.consts, *leaves)
+            outs = Jit(program.inlined, program.name)(*program.closed.consts, *leaves)
         return tree.unflatten(program.out_tree, outs)
 
-    def _program(self, args: Any, kwargs: Any) -> tuple[list[Any], TracedProgram]:
-        call = take_apart(self._fun, self._options, args, kwargs)
-        program = program_of(self._fun, self._options, call, self._programs)
-        return call.leaves, program
+    def program(self, args: Any, kwargs: Any) -> tuple[list[Any], TracedProgram]:
+        """Return a call's leaves and its program."""
+        call = take_apart(self.fun, self.options, args, kwargs)
+        return call.leaves, program_of(self.fun, self.options, call, self.programs)
 
-    def _execute(self, program: TracedProgram, leaves: Sequence[Any]) -> list[Any]:
-        for watched in program.watched:
-            if not self._programs.has_warned and watched.has_changed:
-                self._programs.has_warned = True
-                warn_stale(self.__name__, watched)
-        inputs = [*program.constants, *map(as_value, leaves)]
-        for x in inputs:
+    def execute(self, program: TracedProgram, leaves: Sequence[Any]) -> list[Any]:
+        """Run a program on concrete values."""
+        self.warn_of_globals(program)
+        arrays = [as_value(x) for x in leaves]
+        for x in arrays:
             if isinstance(x, Tracer):
                 raise escaped(x)
-        outs = program.executable.execute(inputs)
+        outs = program.compiled.call(arrays)
         if current.debug_nans or current.debug_infs:
-            check_outputs(program, inputs, outs)
+            check_outputs(program, arrays, outs)
         return outs
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+    def warn_of_globals(self, program: TracedProgram) -> None:
+        """Warn, once, when a global that the program was traced with is another one now."""
+        for watched in program.watched:
+            if not self.programs.has_warned and watched.has_changed:
+                self.programs.has_warned = True
+                warn_stale(self.name, watched)
 
-    def trace(self, *args: Any, **kwargs: Any) -> Traced:
-        """Trace for these arguments (arrays or ShapeDtypeStructs), without compiling."""
-        return Traced(self._program(args, kwargs)[1])
-
-    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
-        """Trace for these arguments; the result can be printed and compiled."""
-        return self.trace(*args, **kwargs).lower()
-
-    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the shapes and dtypes of the result."""
-        program = self._program(args, kwargs)[1]
-        return tree.unflatten(program.out_tree, map(describe, program.closed.out_avals))
-
-    def clear_cache(self) -> None:
-        """Forget all compiled programs of the function."""
-        self._programs.clear()
-
-    def _cache_size(self) -> int:
-        return len(self._programs.by_signature)
-
-    def __repr__(self) -> str:
-        return f"<jitted function {self.__name__}>"
+    def report_global(self, name: str, old: Any, new: Any) -> bool:
+        """Warn of a change that the native path noticed; False when the value is the same."""
+        if is_same(old, new):
+            return False
+        for program in self.programs.by_signature.values():
+            for watched in program.watched:
+                if watched.name == name and watched.value is old and not self.programs.has_warned:
+                    self.programs.has_warned = True
+                    warn_stale(self.name, watched)
+        return True
 
 
 def check_outputs(program: TracedProgram, inputs: Sequence[Any], outs: Sequence[Any]) -> None:
@@ -104,7 +111,8 @@ def check_outputs(program: TracedProgram, inputs: Sequence[Any], outs: Sequence[
     try:
         check_finite(program.name, outs)
     except FloatingPointCheckError:
-        eval_jaxpr(program.jaxpr, (), *inputs)  # one by one: the operation's own check raises
+        # One by one: the check of the operation itself raises.
+        eval_jaxpr(program.closed.jaxpr, program.closed.consts, *inputs)
         raise
 
 
@@ -131,7 +139,7 @@ def jit(
     of donated arguments may be reused, so they must not be used again. Also a decorator, with or
     without arguments.
     Errors: ValueError for arguments that the function does not have.
-    Cost: a call with a known signature does not enter Python's tracing.
+    Cost: a call with a known signature does not enter Python.
     """
     if fun is None:
         return partial(
@@ -143,4 +151,59 @@ def jit(
     check_callable("jit", fun)
     static = choose_arguments("static", fun, static_argnums, static_argnames)
     donate = choose_arguments("donate", fun, donate_argnums, donate_argnames)
-    return JitFunction(fun, JitOptions(static, donate, bool(keep_unused), bool(inline)))
+    state = Jitted(fun, JitOptions(static, donate, bool(keep_unused), bool(inline)))
+    jitted = JitFunction(fun, state.compile, state.slow, static.argnums, static.argnames)
+    update_wrapper(jitted, fun)
+    jitted.__name__ = state.name
+    jitted.__dict__["_jitted"] = state
+    return jitted
+
+
+def trace_call(self: Any, *args: Any, **kwargs: Any) -> Traced:
+    """Trace for these arguments (arrays or ShapeDtypeStructs), without compiling."""
+    return Traced(self._jitted.program(args, kwargs)[1])
+
+
+def lower_call(self: Any, *args: Any, **kwargs: Any) -> Lowered:
+    """Trace for these arguments; the result can be printed and compiled."""
+    return trace_call(self, *args, **kwargs).lower()
+
+
+def eval_shape_of_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return the shapes and dtypes of the result."""
+    program = self._jitted.program(args, kwargs)[1]
+    return tree.unflatten(program.out_tree, map(describe, program.closed.out_avals))
+
+
+_clear_native = JitFunction.clear_cache
+
+
+def clear_cache(self: Any) -> None:
+    """Forget all compiled programs of the function."""
+    _clear_native(self)
+    self._jitted.programs.clear()
+
+
+def leaf_to_array(leaf: Any) -> Any:
+    """Return a leaf of a call as an array; what is no value is left to the slow path."""
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return as_value(leaf)
+    return NotImplemented
+
+
+def on_global_changed(function: Any, name: str, old: Any, new: Any) -> bool:
+    """Report a global that a native entry saw change; False keeps it under watch."""
+    return function._jitted.report_global(name, old, new)
+
+
+def install() -> None:
+    """Complete the native type and give the call path its functions."""
+    for name, method in {
+        "trace": trace_call,
+        "lower": lower_call,
+        "eval_shape": eval_shape_of_call,
+        "clear_cache": clear_cache,
+    }.items():
+        setattr(JitFunction, name, method)
+    native.set_hook("to_array", leaf_to_array)
+    native.set_hook("on_global_changed", on_global_changed)

@@ -10,15 +10,16 @@ from weakref import WeakKeyDictionary
 
 from gradax import tree
 from gradax.api.arguments import abstract, check_leaf, leaf_names, name_of, positional_names
+from gradax.api.compiling import compile_program
 from gradax.api.globals_watch import WatchedGlobal, watched_globals
 from gradax.api.static import Chosen, bind_static, check_hashable
-from gradax.compiler import compile_program
 from gradax.config import current
 from gradax.core.aval import Aval
-from gradax.core.jaxpr import ClosedJaxpr, Jaxpr, inline_consts
+from gradax.core.jaxpr import ClosedJaxpr, Jaxpr, Var, inline_consts
 from gradax.core.staging import stage
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value
+from gradax.transforms.linearize import live_eqns
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ class TracedProgram:
     ) -> None:
         self.name = name_of(fun)
         self.closed = closed
-        self.jaxpr: Jaxpr = inline_consts(closed)
         self.in_tree, self.out_tree = trees
         self.donated = donated
         self.watched: list[WatchedGlobal] = watched_globals(fun)
@@ -51,17 +51,60 @@ class TracedProgram:
         return all(x.trace.alive for x in self.captures)
 
     @cached_property
-    def executable(self) -> Any:
-        """The compiled program; its first inputs are the constants."""
-        n = len(self.closed.consts)
-        return compile_program(
-            self.jaxpr, donated=tuple(i + n for i in self.donated), name=self.name
-        )
+    def inlined(self) -> Jaxpr:
+        """The program with its constants as first inputs."""
+        return inline_consts(self.closed)
 
     @cached_property
-    def constants(self) -> list[Any]:
-        """The captured constants as arrays."""
-        return [as_value(c) for c in self.closed.consts]
+    def compiled(self) -> CompiledProgram:
+        """The executable and how calls reach it."""
+        return CompiledProgram(self)
+
+
+class CompiledProgram:
+    """An executable of what a program has to compute; unused inputs and copies of inputs are left out.
+
+    `kept` are the inputs that it takes; result i is its output `routes[i]`, or, where that is
+    negative, the input `~routes[i]` itself.
+    """
+
+    def __init__(self, program: TracedProgram) -> None:
+        jaxpr = program.closed.jaxpr
+        position = {v: i for i, v in enumerate(jaxpr.invars)}
+        outvars, self.routes = [], list[int]()
+        for atom in jaxpr.outvars:
+            i = position.get(atom) if isinstance(atom, Var) else None
+            if i is None or i in program.donated:
+                self.routes.append(len(outvars))
+                outvars.append(atom)
+            else:
+                self.routes.append(~i)
+        eqns = live_eqns(jaxpr.eqns, outvars)
+        used = {a for eqn in eqns for a in eqn.invars} | set(outvars)
+        self.kept = [i for v, i in position.items() if v in used or i in program.donated]
+        consts = [i for i, v in enumerate(jaxpr.constvars) if v in used]
+        self.reduced = Jaxpr(
+            [jaxpr.constvars[i] for i in consts],
+            [jaxpr.invars[i] for i in self.kept],
+            eqns, outvars, program.name,
+        )  # fmt: skip
+        self.donated = tuple(k for k, i in enumerate(self.kept) if i in program.donated)
+        self.constants = [as_value(program.closed.consts[i]) for i in consts]
+        self.name = program.name
+
+    @cached_property
+    def executable(self) -> Any:
+        """The native executable; a Python function where there is nothing to compute."""
+        if not self.reduced.outvars and not self.donated:
+            return lambda inputs: []
+        return compile_program(self.reduced, self.donated, self.name, self.constants)
+
+    def call(self, leaves: Sequence[Any]) -> list[Any]:
+        """Return the results for arrays, as the native call path does."""
+        inputs = [leaves[i] for i in self.kept]
+        run = self.executable
+        outs = run(inputs) if callable(run) else run.execute(inputs)
+        return [outs[r] if r >= 0 else leaves[~r] for r in self.routes]
 
 
 @dataclass(frozen=True)
@@ -95,8 +138,9 @@ def take_apart(fun: Any, options: JitOptions, args: Any, kwargs: Mapping[str, An
     rest = {k: v for k, v in kwargs.items() if k not in named}
     leaves, in_tree = tree.flatten((dynamic, rest))
     # With the types, since 1 == 1.0 == True but the programs differ.
-    typed = [(i, type(v), v) for i, v in (*zip(positions, values), *named.items())]
-    return Call(leaves, in_tree, run, (dynamic, rest), tuple(typed), n_args)
+    items = [*zip(positions, values, strict=True), *named.items()]
+    typed = tuple([(i, type(v), v) for i, v in items])
+    return Call(leaves, in_tree, run, (dynamic, rest), typed, n_args)
 
 
 def bind_names(run: Any, fun: Any, named: Mapping[str, Any]) -> Callable[..., Any]:
@@ -148,7 +192,7 @@ class ProgramCache:
 programs = ProgramCache()
 
 
-def avals_of(fun: Any, call: Call) -> tuple[Aval, ...]:
+def avals_of(call: Call) -> tuple[Aval, ...]:
     """Return the avals of a call's leaves.
 
     Errors: TypeError naming the argument that is no array.
@@ -168,7 +212,7 @@ def program_of(
 ) -> TracedProgram:
     """Return the program for a call, tracing it where `found` has none of its signature."""
     known = found.by_signature
-    key = (avals_of(fun, call), call.in_tree, call.statics, current.trace_key, options)
+    key = (avals_of(call), call.in_tree, call.statics, current.trace_key, options)
     program = known.get(key)
     if program is None or not program.is_current:
         program = known[key] = trace_program(fun, options, call, key[0])

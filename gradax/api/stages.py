@@ -84,7 +84,7 @@ class Lowered(Stage):
     def compile(self, compiler_options: Any = None) -> Compiled:
         """Compile the program."""
         del compiler_options
-        assert self._program.executable is not None
+        assert self._program.compiled.executable is not None
         return Compiled(self._program)
 
     def cost_analysis(self) -> dict[str, float]:
@@ -109,7 +109,7 @@ class Compiled(Stage):
 
     def runtime_executable(self) -> Any:
         """Return the native executable."""
-        return self._program.executable
+        return self._program.compiled.executable
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if get_trace() is not None:
@@ -124,17 +124,16 @@ class Compiled(Stage):
                 f" {in_tree}.{at_user_line()}"
             )
         check_types(self.fun_name, self._program.closed.in_avals, leaves)
-        inputs = [*self._program.constants, *map(as_value, leaves)]
-        return tree.unflatten(self.out_tree, self._program.executable.execute(inputs))
+        return tree.unflatten(self.out_tree, self._program.compiled.call([*map(as_value, leaves)]))
 
 
 class MemoryAnalysis:
     """Bytes of the arguments, the results and the temporaries of a compiled program."""
 
     def __init__(self, program: TracedProgram) -> None:
-        self.argument_size_in_bytes = sum(a.nbytes for a in program.jaxpr.in_avals)
-        self.output_size_in_bytes = sum(a.nbytes for a in program.jaxpr.out_avals)
-        self.temp_size_in_bytes = int(program.executable.arena_bytes)
+        self.argument_size_in_bytes = sum(a.nbytes for a in program.closed.in_avals)
+        self.output_size_in_bytes = sum(a.nbytes for a in program.closed.out_avals)
+        self.temp_size_in_bytes = int(getattr(program.compiled.executable, 'arena_bytes', 0))
         avals = program.closed.in_avals
         self.alias_size_in_bytes = sum(avals[i].nbytes for i in program.donated)
         self.generated_code_size_in_bytes = 0
@@ -155,8 +154,8 @@ def check_types(name: str, avals: Sequence[Any], leaves: Sequence[Any]) -> None:
 
 def analyze_cost(program: TracedProgram) -> dict[str, float]:
     """Count the elements that equations compute and the bytes they read and write."""
-    flops = sum(float(v.aval.size) for eqn in program.jaxpr.eqns for v in eqn.outvars)
+    flops = sum(float(v.aval.size) for eqn in program.closed.eqns for v in eqn.outvars)
     moved = sum(
-        float(a.aval.nbytes) for eqn in program.jaxpr.eqns for a in (*eqn.invars, *eqn.outvars)
+        float(a.aval.nbytes) for eqn in program.closed.eqns for a in (*eqn.invars, *eqn.outvars)
     )
     return {"flops": flops, "bytes accessed": moved}

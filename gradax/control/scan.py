@@ -25,7 +25,6 @@ from gradax.control.programs import (
 )
 from gradax.core.aval import Aval, with_axis, without_axis
 from gradax.core.jaxpr import Jaxpr, Var
-from gradax.core.op import UnsupportedRule
 from gradax.core.staging import stage
 from gradax.core.tangent import Linear, Zero, is_zero
 from gradax.core.value import as_value
@@ -129,10 +128,7 @@ class Scan(ProgramOp):
     def transpose(self, ct: Any, *operands: Any) -> Any:
         consts, carry, xs = self.parts(operands)
         const_l, carry_l, xs_l = map(linear_mask, (consts, carry, xs))
-        if not all(carry_l):
-            raise UnsupportedRule(
-                f"scan: transposing a loop that is not linear in its whole carry.{at_user_line()}"
-            )
+        # An initial carry that is not linear is a tangent of zero: the loop is linear in it all the same.
         ct_carry = [instantiate(c) for c in ct[: self.num_carry]]
         ct_ys = ct[self.num_carry :]
         alive = tuple(not is_zero(c) for c in ct_ys)
@@ -145,7 +141,8 @@ class Scan(ProgramOp):
         n = len(sums)
         return (
             *spread(const_l, outs[:n]),
-            *outs[n : n + len(ct_carry)],
+            *(c if is_lin else None
+              for c, is_lin in zip(outs[n : n + len(ct_carry)], carry_l, strict=True)),
             *spread(xs_l, outs[n + len(ct_carry) :]),
         )
 

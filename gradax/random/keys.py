@@ -85,8 +85,8 @@ def PRNGKey(seed: Any, *, impl: Any = None) -> Any:  # noqa: N802 (JAX's name)
     return seed_words(seed)
 
 
-def raw(key: Any, name: str, scalar: bool = True) -> tuple[Any, bool]:
-    """Return the words of a key and whether it was typed.
+def checked(key: Any, name: str, scalar: bool = True) -> Any:
+    """Return a key, typed or raw, as a value.
 
     Errors: TypeError for what is no key; ValueError for an array of keys where one is wanted.
     """
@@ -103,7 +103,17 @@ def raw(key: Any, name: str, scalar: bool = True) -> tuple[Any, bool]:
             f"random.{name}: expected one key; got an array of keys of shape {shape}."
             f"{at_user_line()}\nMap over keys with vmap."
         )
-    return (RandomUnwrap()(value) if typed else value), typed
+    return value
+
+
+def words_of(key: Any) -> Any:
+    """Return the words of a key that was checked."""
+    return RandomUnwrap()(key) if dtypes.is_extended(key.dtype) else key
+
+
+def like(words: Any, key: Any) -> Any:
+    """Return raw keys in the form, typed or raw, of another key."""
+    return RandomWrap(key.dtype)(words) if dtypes.is_extended(key.dtype) else words
 
 
 def not_a_key(name: str, got: str) -> DtypeError:
@@ -143,9 +153,9 @@ def counters(shape: tuple[int, ...]) -> tuple[Any, Any]:
     raise ShapeError(f"random: at most 2**32 elements at once; got shape {shape}.{at_user_line()}")
 
 
-def split_words(words: Any, shape: tuple[int, ...], partitionable: bool) -> Any:
+def split_words(words: Any, shape: tuple[int, ...]) -> Any:
     """Return the raw keys of `shape` split from one."""
-    if not partitionable:
+    if not partitionable():
         counts = Iota(U32, (2 * prod(shape),), 0)()
         return Reshape((*shape, 2))(encrypt(words, counts))
     k0, k1 = halves(words)
@@ -159,8 +169,14 @@ def fold_words(words: Any, data: Any) -> Any:
     return encrypt(words, Concatenate(0)(as_value(np.zeros(1, U32)), Reshape((1,))(data)))
 
 
-_split_words = jit(split_words, static_argnums=(1, 2))
-_fold_words = jit(fold_words)
+@jit(static_argnums=1)
+def _split(key: Any, shape: tuple[int, ...]) -> Any:
+    return like(split_words(words_of(key), shape), key)
+
+
+@jit
+def _fold_in(key: Any, data: Any) -> Any:
+    return like(fold_words(words_of(key), ConvertElementType(U32)(data)), key)
 
 
 def partitionable() -> bool:
@@ -191,9 +207,7 @@ def split(key: Any, num: Shape = 2) -> Any:
 
     Shapes: one key -> keys[num].
     """
-    words, typed = raw(key, "split")
-    out = _split_words(words, as_shape(num, "split"), partitionable())
-    return RandomWrap(FRY)(out) if typed else out
+    return _split(checked(key, "split"), as_shape(num, "split"))
 
 
 def fold_in(key: Any, data: Any) -> Any:
@@ -201,7 +215,7 @@ def fold_in(key: Any, data: Any) -> Any:
 
     Errors: TypeError for data that is no integer scalar.
     """
-    words, typed = raw(key, "fold_in")
+    value = checked(key, "fold_in")
     if isinstance(data, (int, np.integer)):
         number = as_value(np.asarray(int(data) & 0xFFFFFFFF, U32))
     else:
@@ -214,15 +228,12 @@ def fold_in(key: Any, data: Any) -> Any:
             raise DtypeError(
                 f"random.fold_in: data is an integer; got {number.aval}.{at_user_line()}"
             )
-        number = ConvertElementType(U32)(number)
-    out = _fold_words(words, number)
-    return RandomWrap(FRY)(out) if typed else out
+    return _fold_in(value, number)
 
 
 def clone(key: Any) -> Any:
     """Return the key itself, as a key of its own where key reuse is checked."""
-    words, typed = raw(key, "clone", scalar=False)
-    return RandomWrap(FRY)(words) if typed else words
+    return checked(key, "clone", scalar=False)
 
 
 def key_data(keys: Any) -> Any:
@@ -230,7 +241,7 @@ def key_data(keys: Any) -> Any:
 
     Shapes: keys[s] -> u32[s, 2].
     """
-    return raw(keys, "key_data", scalar=False)[0]
+    return words_of(checked(keys, "key_data", scalar=False))
 
 
 def wrap_key_data(key_bits_array: Any, *, impl: Any = None) -> Any:
@@ -246,8 +257,14 @@ def wrap_key_data(key_bits_array: Any, *, impl: Any = None) -> Any:
 
 def key_impl(keys: Any) -> Any:
     """Return the name of the implementation that keys belong to."""
-    raw(keys, "key_impl", scalar=False)
+    checked(keys, "key_impl", scalar=False)
     return "threefry2x32"
+
+
+def split_into(words: Any, n: int) -> list[Any]:
+    """Return n raw keys split from one."""
+    keys = split_words(words, (n,))
+    return [Reshape((2,))(Slice((k, 0), (k + 1, 2), None)(keys)) for k in range(n)]
 
 
 def broadcast(x: Any, shape: tuple[int, ...]) -> Any:

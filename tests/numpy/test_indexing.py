@@ -9,7 +9,7 @@ import pytest
 import gradax
 import gradax.numpy as jnp
 
-N_ROUNDS = 40
+N_ROUNDS = 60
 OUTSIDE = np.array([10, -10, -1, 4, 5, -5, -6])
 V = np.arange(5, dtype=np.float32)
 

@@ -27,14 +27,16 @@ def test_two_outputs(cost_ns):
 
 def test_long_calls_return_at_once():
     run, rounds = slow(50)
-    begin = time.perf_counter()
-    (y,) = run.execute([array(1), rounds])
-    took = time.perf_counter() - begin
-    assert not y.is_ready()
-    assert took < 0.005
-    assert y.block_until_ready() is y
-    assert time.perf_counter() - begin > 0.04
-    assert value(y) == 2
+    call_times = []
+    for _ in range(3):  # the best of a few: another process may hold the core
+        begin = time.perf_counter()
+        (y,) = run.execute([array(1), rounds])
+        call_times.append(time.perf_counter() - begin)
+        assert not y.is_ready()
+        assert y.block_until_ready() is y
+        assert time.perf_counter() - begin > 0.04
+        assert value(y) == 2
+    assert min(call_times) < 0.005
 
 
 def test_calls_on_pending_arrays_are_queued():

@@ -121,6 +121,7 @@ class BlockBuilder:
         self.buffers: dict[Tensor, Buffer] = dict(zip(graph.inputs, inputs, strict=True))
         self.steps: Block = []
         self.group: list[Map] = []
+        self.group_start = 0
         self.cost = 0.0
         self.position = 0
         self.last_use = self.last_uses()
@@ -186,6 +187,7 @@ class BlockBuilder:
         if isinstance(item, Map):
             if not self.joins_group(item):
                 self.flush()
+                self.group_start = self.position
             self.group.append(item)
             return
         self.flush()
@@ -213,21 +215,29 @@ class BlockBuilder:
         """Return the buffer that holds a tensor."""
         return self.buffers[root(tensor)]
 
-    def place(self, tensor: Tensor) -> Buffer:
+    def place(self, tensor: Tensor, members: Sequence[Map] = ()) -> Buffer:
         """Return the buffer in which to compute a tensor."""
         buffer = self.wanted.get(tensor)
-        if buffer is None or not self.is_free(buffer):
+        if buffer is None or not self.is_free(buffer, members):
             kind = "register" if tensor.shape == () else "temp"
             buffer = Buffer(tensor.dtype, tensor.size, kind)
         self.buffers[tensor] = buffer
         return buffer
 
-    def is_free(self, buffer: Buffer) -> bool:
-        """Tell whether a carry's buffer may be overwritten by the item at hand."""
+    def is_free(self, buffer: Buffer, members: Sequence[Map] = ()) -> bool:
+        """Tell whether a carry's buffer may be overwritten by the item at hand, or by a group of maps.
+
+        A group may also read, at each point, the element that it overwrites there.
+        """
         holder = self.holders.get(id(buffer))
         if holder is None:
             return True
-        return self.last_use.get(holder, -1) < self.position
+        last = self.last_use.get(holder, -1)
+        if not members:
+            return last < self.position
+        if last < self.group_start:
+            return True
+        return last < self.position and all(reads_in_place(m, holder) for m in members)
 
     def joins_group(self, item: Map) -> bool:
         """Tell whether a map can be computed in the loops of the group before it."""
@@ -262,12 +272,10 @@ class BlockBuilder:
 
         shape = members[0].shape
         stores = []
-        end, self.position = self.position, self.position - 1
         for item in members:
             body = rewrite(item.body, inside)
             bodies[id(item)] = body
-            stores.append((self.place(item), row_major(shape), body))
-        self.position = end
+            stores.append((self.place(item, members), row_major(shape), body))
         if prod(shape):
             self.add(make_nest(shape, stores, self.buffer_of))
 
@@ -329,6 +337,15 @@ class BlockBuilder:
         ins = tuple(self.buffer_of(t) for t in item.operands)
         sizes = sum(b.size for b in (*ins, *outs))
         self.add(CallLibrary(item.name, ins, outs, item.params, 50.0 + 10.0 * sizes))
+
+
+def reads_in_place(item: Map, holder: Tensor) -> bool:
+    """Tell whether a map reads of a tensor, at each point, the element at that point only."""
+    return all(
+        node.source is holder and node.indices == identity(item.shape)
+        for node in loads_of(bodies_of(item))
+        if root(node.source) is holder
+    )
 
 
 def flat(indices: Sequence[Scalar], shape: tuple[int, ...]) -> Scalar:

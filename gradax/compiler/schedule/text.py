@@ -102,59 +102,108 @@ def step_lines(step: Step, names: Names) -> list[str]:
 def kernel_lines(kernel: Kernel, slots: Sequence[str]) -> list[str]:
     """Return the lines of a kernel on named slots."""
     space = ", ".join(f"{AXES[k]} < {n}" for k, n in enumerate(kernel.space))
+    t = ScalarText(slots)
     if isinstance(kernel, Nest):
-        lines = [f"nest {space}:"]
-        for s in kernel.stores:
-            guard = "" if s.guard is None else f" where {text(s.guard, slots)}"
-            lines.append(f"  {slots[s.slot]}[{text(s.offset, slots)}] = {text(s.value, slots)}{guard}")
-        return lines
+        shared = t.share([v for s in kernel.stores for v in (s.value, s.guard)])
+        stores = [
+            f"{slots[s.slot]}[{t(s.offset)}] = {t(s.value)}{t.where(s.guard)}" for s in kernel.stores
+        ]
+        return indented(f"nest {space}:", [*shared, *stores])
     if isinstance(kernel, Fold):
         n = len(kernel.space)
         inner = ", ".join(f"{AXES[n + k]} < {m}" for k, m in enumerate(kernel.extents))
         block = f" in blocks of {kernel.block}" if kernel.block else ""
+        shared = t.share(kernel.bodies)
         outs = ", ".join(slots[k] for k in kernel.out_slots)
-        rules = ", ".join(text(c, slots) for c in kernel.combine)
-        bodies = ", ".join(text(b, slots) for b in kernel.bodies)
-        return [f"fold {space} over {inner}{block}:", f"  {outs} = ({rules}) of {bodies}"]
+        line = f"{outs} = ({t.all(kernel.combine)}) of {t.all(kernel.bodies)}"
+        return indented(f"fold {space} over {inner}{block}:", [*shared, line])
     if isinstance(kernel, Sweep):
         way = "down" if kernel.reverse else "up"
-        rule = text(kernel.combine, slots)
-        body = f"  {slots[kernel.out_slot]} = ({rule}) of {text(kernel.body, slots)}"
-        return [f"sweep {space} along {AXES[kernel.axis]} {way}:", body]
-    return scatter_lines(kernel, slots, space)
+        shared = t.share([kernel.body])
+        line = f"{slots[kernel.out_slot]} = ({t(kernel.combine)}) of {t(kernel.body)}"
+        return indented(f"sweep {space} along {AXES[kernel.axis]} {way}:", [*shared, line])
+    return scatter_lines(kernel, t, space)
 
 
-def scatter_lines(kernel: Scatter, slots: Sequence[str], space: str) -> list[str]:
+def scatter_lines(kernel: Scatter, t: ScalarText, space: str) -> list[str]:
     """Return the lines of an update."""
-    guard = "" if kernel.guard is None else f" where {text(kernel.guard, slots)}"
-    lines = [f"scatter {space}{' unique' if kernel.unique else ''}:"]
-    for offset, value, rule in zip(kernel.offsets, kernel.values, kernel.combine, strict=True):
-        place = f"{slots[kernel.slot]}[{text(offset, slots)}]"
-        lines.append(f"  {place} = ({text(rule, slots)}) of {text(value, slots)}{guard}")
-    return lines
+    shared = t.share([*kernel.values, *kernel.offsets, kernel.guard])
+    parts = zip(kernel.offsets, kernel.values, kernel.combine, strict=True)
+    lines = [
+        f"{t.slots[kernel.slot]}[{t(o)}] = ({t(rule)}) of {t(v)}{t.where(kernel.guard)}"
+        for o, v, rule in parts
+    ]
+    return indented(f"scatter {space}{' unique' if kernel.unique else ''}:", [*shared, *lines])
+
+
+def indented(head: str, lines: Sequence[str]) -> list[str]:
+    """Return a head and lines below it."""
+    return [head, *("  " + line for line in lines)]
 
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "and": "&", "or": "|", "xor": "^",
          "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}  # fmt: skip
 
 
-def text(node: Scalar, slots: Sequence[str], depth: int = 0) -> str:
-    """Return a scalar's text; what is deeper than twelve levels is left out."""
-    if isinstance(node, Const):
-        return str(node.value)
-    if isinstance(node, Index):
-        return AXES[node.axis]
-    if isinstance(node, Slot):
-        return f"#{node.position}"
-    if depth > 12:
-        return "…"
-    if isinstance(node, Load):
-        name = slots[node.source.position]  # type: ignore[attr-defined]
-        guard = "" if node.guard is None else f" if {text(node.guard, slots, depth + 1)}"
-        return f"{name}[{text(node.indices[0], slots, depth + 1)}{guard}]"
-    assert isinstance(node, Apply)
-    args = [text(a, slots, depth + 1) for a in node.args]
-    if node.fn in INFIX:
-        return f"({args[0]} {INFIX[node.fn]} {args[1]})"
-    name = f"{node.fn}.{node.dtype}" if node.fn in ("convert", "bitcast") else node.fn
-    return f"{name}({', '.join(args)})"
+class ScalarText:
+    """Writes the scalars of one kernel; what is used more than once has a line of its own."""
+
+    def __init__(self, slots: Sequence[str]) -> None:
+        self.slots = slots
+        self.names: dict[int, str] = {}
+
+    def share(self, roots: Sequence[Scalar | None]) -> list[str]:
+        """Return the lines of shared functions, and use their names from now on."""
+        uses: dict[int, int] = {}
+        order: list[Apply] = []
+        stack: list[tuple[Scalar, bool]] = [(r, False) for r in reversed(roots) if r is not None]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                order.append(node)  # type: ignore[arg-type]
+                continue
+            uses[id(node)] = uses.get(id(node), 0) + 1
+            if uses[id(node)] > 1:
+                continue
+            if isinstance(node, Apply):
+                stack.append((node, True))
+                stack.extend((a, False) for a in reversed(node.args))
+            elif isinstance(node, Load):
+                stack.append((node.indices[0], False))
+                stack.extend(() if node.guard is None else ((node.guard, False),))
+        lines = []
+        for node in order:
+            if uses[id(node)] > 1 and node.cost > 1:
+                line = self(node)
+                self.names[id(node)] = f"s{len(self.names)}"
+                lines.append(f"{self.names[id(node)]} = {line}")
+        return lines
+
+    def all(self, nodes: Sequence[Scalar]) -> str:
+        """Return the texts of scalars."""
+        return ", ".join(map(self, nodes))
+
+    def where(self, guard: Scalar | None) -> str:
+        """Return a guard's text."""
+        return "" if guard is None else f" where {self(guard)}"
+
+    def __call__(self, node: Scalar) -> str:
+        """Return a scalar's text."""
+        if id(node) in self.names:
+            return self.names[id(node)]
+        if isinstance(node, Const):
+            return str(node.value)
+        if isinstance(node, Index):
+            return AXES[node.axis]
+        if isinstance(node, Slot):
+            return f"#{node.position}"
+        if isinstance(node, Load):
+            name = self.slots[node.source.position]  # type: ignore[attr-defined]
+            guard = "" if node.guard is None else f" if {self(node.guard)}"
+            return f"{name}[{self(node.indices[0])}{guard}]"
+        assert isinstance(node, Apply)
+        args = [self(a) for a in node.args]
+        if node.fn in INFIX:
+            return f"({args[0]} {INFIX[node.fn]} {args[1]})"
+        name = f"{node.fn}.{node.dtype}" if node.fn in ("convert", "bitcast") else node.fn
+        return f"{name}({', '.join(args)})"

@@ -1,9 +1,9 @@
 """Our own approximations of the functions that are no instructions, as scalar expressions.
 
 `expand` writes a function of float32 or float64 in basic functions: no tables, no branches but
-`select`, constants and fused multiply-adds, so that it runs in vectors. Shorter floats go by float32,
-complex numbers by their parts (`expand_complex`). Each function's docstring states its largest error
-in units of the last place; `make ulp` measures it over all of float32.
+`select`, constants and fused multiply-adds, so that it runs in vectors. Shorter floats go by
+float32, complex numbers by their parts (`expand_complex`). Each function's docstring states its
+largest error in units of the last place; `make ulp` measures it over all of float32.
 """
 
 from __future__ import annotations

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 from gradax.kernel.ir import Scalar
+from gradax.kernel.math.exponential import exp
 from gradax.kernel.math.parts import absolute, at_most, copysign, eq, gt, poly, sqrt, where
 
 
 def near_and_far(name: str, size: Scalar) -> tuple[Scalar, Scalar]:
-    """Return the polynomial of x/4 - 1 for x <= 8, and that of 16/x - 1 over sqrt(x)."""
-    near = poly(name, at_most(size, 8.0) * 0.25 - 1.0)
+    """Return the function by the polynomial of x*x for x <= 8, and by that of 16/x - 1 above."""
+    inside = at_most(size, 8.0)
+    near = poly(name, inside * inside) * exp(-inside)
     far = poly(f"{name}_far", 16.0 / where(gt(size, 8.0), size, 8.0) - 1.0)
     return near, far / sqrt(size)
 

@@ -37,12 +37,13 @@ _GILES_FAR = (
 
 
 def erfc_positive(x: Scalar) -> Scalar:
-    """Return erfc(x) for x >= 0: e**(-x*x) h(t) / (x + 4), t = (x - 4) / (x + 4)."""
-    x = at_most(x, 10.2 if x.dtype == F32 else 27.5)
-    inverse = 1.0 / (x + 4.0)
-    t = (x - 4.0) * inverse
+    """Return erfc(x) for x >= 0: e**(-x*x) h(t) / (x + k), t = (x - k) / (x + k)."""
+    name, k, end = ("erfcx", 2.0, 10.2) if x.dtype == F32 else ("erfcx_long", 3.0, 27.5)
+    x = at_most(x, end)
+    inverse = 1.0 / (x + k)
+    t = (x - k) * inverse
     square, rest = two_product(x, x)
-    return exp_with_tail(apply("neg", square), apply("neg", rest)) * (poly("erfcx", t) * inverse)
+    return exp_with_tail(apply("neg", square), apply("neg", rest)) * (poly(name, t) * inverse)
 
 
 def erfc(x: Scalar) -> Scalar:
@@ -52,7 +53,7 @@ def erfc(x: Scalar) -> Scalar:
 
 
 def erf(x: Scalar) -> Scalar:
-    """Return the error function. Accuracy: 3 ulp."""
+    """Return the error function. Accuracy: 7 ulp in float32 (4e-7 absolute), 3 in float64."""
     if x.dtype == F32:
         inside = at_most(absolute(x), 3.925)
         z = inside * inside

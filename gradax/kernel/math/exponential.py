@@ -1,7 +1,7 @@
 """exp, exp2, expm1 and what is made of them: logistic and the hyperbolic functions.
 
-x = n log(2) + r with |r| <= log(2)/2, exp(x) = 2**n exp(r). n comes from adding a number so large that
-the sum's last bit is a unit.
+x = n log(2) + r with |r| <= log(2)/2, exp(x) = 2**n exp(r). n comes from adding a number so large
+that the sum's last bit is a unit.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def expm1(x: Scalar) -> Scalar:
 
 
 def logistic(x: Scalar) -> Scalar:
-    """Return 1 / (1 + e**-x). Accuracy: 2 ulp."""
+    """Return 1 / (1 + e**-x). Accuracy: 2 ulp; 0 where e**-x is infinite."""
     return 1.0 / (exp(apply("neg", x)) + 1.0)
 
 
@@ -107,7 +107,8 @@ def tanh(x: Scalar) -> Scalar:
 def sinh(x: Scalar) -> Scalar:
     """Return the hyperbolic sine. Accuracy: 2 ulp."""
     half = half_expm1(absolute(x))
-    return copysign(half + half / (half + half + 1.0), x)
+    inside = at_most(half, 2.0**60)
+    return copysign(half + inside / (inside + inside + 1.0), x)
 
 
 def cosh(x: Scalar) -> Scalar:

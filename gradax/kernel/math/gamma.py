@@ -46,13 +46,13 @@ def lgamma_positive(x: Scalar) -> Scalar:
     low = lt(x, 1.5)
     lowest = lt(x, 0.5)
     factor = where(lowest, fma(x, x, x), where(low, x, one))
-    t = where(lowest, x + 2.0, where(low, x + 1.0, x))
+    t = x
     for k in range(1, 7):
         above = apply("ge", x, k + 1.5)
         factor = factor * where(above, x - float(k), one)
         t = where(above, x - float(k), t)
     stirling = apply("ge", x, _STIRLING)
-    u = t - 2.0
+    u = where(lowest, x, where(low, x - 1.0, t - 2.0))
     small = u * poly("lgamma", u)
     logarithm = log(where(stirling, x, factor))
     joined = where(low, small - logarithm, small + logarithm)

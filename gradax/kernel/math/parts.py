@@ -171,8 +171,8 @@ LN2 = (_ln2(), _ONE)
 def scale(x: Scalar, n: Scalar, positive: Scalar) -> Scalar:
     """Return x * 2**n, correct also where that over- or underflows.
 
-    `n` is an integer scalar of which the low bits count, within the range of exponents and half of it
-    more below; `positive` tells where n >= 0. x is about 1.
+    `n` is an integer scalar of which the low bits count, within the range of exponents and half of
+    it more below; `positive` tells where n >= 0. x is about 1.
     """
     layout = form(x)
     shift = layout.bias // 2

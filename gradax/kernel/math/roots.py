@@ -27,13 +27,17 @@ from gradax.kernel.math.parts import (
 def cbrt(x: Scalar) -> Scalar:
     """Return the real cube root. Accuracy: 1 ulp.
 
-    A third of the bits is a first guess; rounded so that its cube is exact, the quotient x / guess**3
-    is near 1 and its cube root a short polynomial.
+    A third of the bits is a first guess; rounded so that its cube is exact, the quotient
+    x / guess**3 is near 1 and its cube root a short polynomial.
     """
     layout = form(x)
     size = absolute(x)
-    small = lt(size, layout.tiny)
-    lifted = where(small, size * 2.0 ** (3 * (layout.mantissa // 3 + 1)), size)
+    # Denormals have no exponent to divide, and the guess's cube must not overflow.
+    third_bits = layout.mantissa // 3 + 1
+    small, huge = lt(size, layout.tiny), gt(size, layout.most / 16)
+    one = const(1.0, x.dtype)
+    factor = where(small, 2.0 ** (3 * third_bits), where(huge, 0.125, one))
+    lifted = size * factor
     word = bits(lifted)
     third = convert(convert(word, x.dtype) * (1 / 3), word.dtype)
     # exponent/3 must gain two thirds of the bias; the fraction is chosen for the smallest error.
@@ -45,7 +49,7 @@ def cbrt(x: Scalar) -> Scalar:
         guess = rounded_short(bits(better), x)
         t = (lifted - guess * guess * guess) / (guess * guess * guess)
     y = fma(guess * t, poly("cbrt", t), guess)
-    y = where(small, y * 2.0 ** -(layout.mantissa // 3 + 1), y)
+    y = y * where(small, 2.0**-third_bits, where(huge, 2.0, one))
     usual = apply("and", gt(size, 0.0), lt(size, math.inf))
     return copysign(where(usual, y, size), x)
 
