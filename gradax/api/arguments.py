@@ -41,7 +41,7 @@ def named_after(fun: Any, what: str, doc: str) -> Callable[[Callable[..., Any]],
 
     def decorate(wrapper: Callable[..., Any]) -> Callable[..., Any]:
         try:
-            wrapper = wraps(fun)(wrapper)
+            wrapper = wraps(fun, updated=())(wrapper)
         except (AttributeError, TypeError):
             pass
         wrapper.__name__ = f"{what}({name_of(fun)})" if what else name_of(fun)

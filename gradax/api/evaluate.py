@@ -20,7 +20,7 @@ from gradax.core.aval import Aval
 from gradax.core.jaxpr import Eqn, Jaxpr, Var
 from gradax.core.op import Op, evaluation, infer
 from gradax.core.tracer import Tracer, escaped
-from gradax.core.value import as_value, conversion
+from gradax.core.value import as_value
 from gradax.errors import FloatingPointCheckError, at_user_line
 from gradax.native import Array, array_view
 
@@ -181,8 +181,6 @@ def clear() -> None:
 
 
 def install() -> None:
-    """Let core evaluate with this module: the first of the package's two inversions."""
-    conversion.to_array = _from_numpy
-    evaluation.evaluate = evaluate
+    """Follow the settings that ask for checked results."""
     on_trace_key_change(watch_settings)
     watch_settings(None, True)

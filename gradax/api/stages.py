@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradax import tree
+from gradax.api.compiling import compiler
 from gradax.api.shapes import describe
-from gradax.core.jaxpr import ClosedJaxpr
+from gradax.core.jaxpr import ClosedJaxpr, Jaxpr
 from gradax.core.value import as_value, aval_of
 from gradax.errors import ArgumentError, ArgumentTypeError, ShapeError, at_user_line
 from gradax.native import get_trace
@@ -133,7 +134,7 @@ class MemoryAnalysis:
     def __init__(self, program: TracedProgram) -> None:
         self.argument_size_in_bytes = sum(a.nbytes for a in program.closed.in_avals)
         self.output_size_in_bytes = sum(a.nbytes for a in program.closed.out_avals)
-        self.temp_size_in_bytes = int(getattr(program.compiled.executable, 'arena_bytes', 0))
+        self.temp_size_in_bytes = int(getattr(program.compiled.executable, "arena_bytes", 0))
         avals = program.closed.in_avals
         self.alias_size_in_bytes = sum(avals[i].nbytes for i in program.donated)
         self.generated_code_size_in_bytes = 0
@@ -159,3 +160,17 @@ def analyze_cost(program: TracedProgram) -> dict[str, float]:
         float(a.aval.nbytes) for eqn in program.closed.eqns for a in (*eqn.invars, *eqn.outvars)
     )
     return {"flops": flops, "bytes accessed": moved}
+
+
+def program_text(program: TracedProgram, level: str | None) -> str:
+    """Return a program's text at a level of the compiler."""
+    levels = ("jaxpr", "graph", "schedule", "llvm", "asm")
+    if level is None or level == "jaxpr":
+        return str(program.closed)
+    if level not in levels:
+        raise ArgumentError(
+            f"as_text: expected a dialect of {', '.join(levels)}; got {level!r}.{at_user_line()}"
+        )
+    reduced = program.compiled.reduced
+    jaxpr = Jaxpr((), (*reduced.invars, *reduced.constvars), reduced.eqns, reduced.outvars)
+    return compiler().program_text(jaxpr, compiler().default_options(), level)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, final
 
 from gradax.control.programs import (
@@ -19,6 +18,7 @@ from gradax.control.programs import (
 )
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Jaxpr
+from gradax.core.op import operation
 from gradax.core.tangent import is_zero
 from gradax.transforms.jvp import jvp_program
 from gradax.transforms.linearize import LinearTrace, split_program
@@ -27,7 +27,7 @@ from gradax.transforms.vmap import batch_program, move_batch_axis
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Jit(ProgramOp):
     """Call `jaxpr`; it stays a call in the compiled program unless the compiler inlines it."""
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
-from gradax import tree
-from gradax import config
+from gradax import config, tree
 from gradax.control.call import Jit
 from gradax.control.programs import (
     ProgramOp,
@@ -28,6 +26,7 @@ from gradax.control.programs import (
 from gradax.control.tracing import branch_programs
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from gradax.core.op import operation
 from gradax.core.tangent import is_zero
 from gradax.core.value import as_value, aval_of
 from gradax.errors import ShapeError, at_user_line, require
@@ -42,7 +41,7 @@ from gradax.transforms.vmap import batch_program, to_axis
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cond(ProgramOp):
     """Run `branches[index]`; the index is an int32 scalar, clamped."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 from gradax.control.programs import ProgramOp, check_operands, program_node, run_reference
 from gradax.core.aval import Aval, tangent_aval
 from gradax.core.jaxpr import Jaxpr
-from gradax.core.op import UnsupportedRule
+from gradax.core.op import UnsupportedRule, operation
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.tracer import Tracer
@@ -117,7 +116,7 @@ class BatchedDerivative:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class CustomJvpCall(ProgramOp):
     """Call `call_jaxpr`, whose derivative is `rule`.
 

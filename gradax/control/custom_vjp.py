@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn, final
 
 from gradax import dtypes
@@ -19,7 +18,7 @@ from gradax.control.custom_jvp import (
 from gradax.control.programs import ProgramOp, check_operands, merge, program_node, run_reference
 from gradax.core.aval import Aval, tangent_aval
 from gradax.core.jaxpr import Jaxpr
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
@@ -157,7 +156,7 @@ class BatchedBackward:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class CustomLin(Op):
     """The derivative of a function that says how to reverse it: it can be transposed only.
 
@@ -197,7 +196,7 @@ class CustomLin(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class CustomVjpCall(ProgramOp):
     """Call `call_jaxpr`, whose reverse rule is `forward` and the backward function it returns.
 

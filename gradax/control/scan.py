@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
 
-from gradax import tree
-from gradax import config
+from gradax import config, tree
 from gradax.control.carry import settle
 from gradax.control.programs import (
     ProgramOp,
@@ -25,6 +24,7 @@ from gradax.control.programs import (
 )
 from gradax.core.aval import Aval, with_axis, without_axis
 from gradax.core.jaxpr import Jaxpr, Var
+from gradax.core.op import operation
 from gradax.core.staging import stage
 from gradax.core.tangent import Linear, Zero, is_zero
 from gradax.core.value import as_value
@@ -43,7 +43,7 @@ Parts = tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Scan(ProgramOp):
     """Run the body `length` times.
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
-from gradax import dtypes, tree
-from gradax import config
+from gradax import config, dtypes, tree
 from gradax.control.carry import fixed_carry
 from gradax.control.programs import (
     ProgramOp,
@@ -25,7 +23,7 @@ from gradax.control.tracing import trace
 from gradax.core.aval import Aval
 from gradax.core.evaluate import eval_jaxpr
 from gradax.core.jaxpr import Jaxpr, Var
-from gradax.core.op import UnsupportedRule, unsupported
+from gradax.core.op import UnsupportedRule, operation, unsupported
 from gradax.core.staging import stage
 from gradax.core.value import as_value, aval_of
 from gradax.errors import ShapeError, at_user_line, require
@@ -41,7 +39,7 @@ from gradax.transforms.vmap import batch_program, to_axis
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class While(ProgramOp):
     """Run `body_jaxpr` while `cond_jaxpr` holds.
 

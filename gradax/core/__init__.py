@@ -12,6 +12,7 @@ from gradax.core.jaxpr import Var as Var
 from gradax.core.op import Op as Op
 from gradax.core.op import UnsupportedRule as UnsupportedRule
 from gradax.core.op import evaluation as evaluation
+from gradax.core.op import operation as operation
 from gradax.core.op import unsupported as unsupported
 from gradax.core.staging import stage as stage
 from gradax.core.tangent import Linear as Linear

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
 from gradax.core.aval import Aval
 from gradax.errors import GradaxError, InternalError
@@ -39,6 +39,26 @@ class Op:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    if not TYPE_CHECKING:  # checkers see the fields: `operation` is a dataclass to them
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            names = field_names(type(self))
+            if kwargs or len(args) != len(names):
+                args = bind_fields(type(self), args, kwargs)
+            self.__dict__.update(zip(names, args, strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"operations are immutable: cannot set {self.name}.{name}")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.params.items())})"
 
     def __call__(self, *args: Any) -> Any:
         trace = get_trace()
@@ -81,6 +101,36 @@ class Op:
     def printed_params(self) -> dict[str, Any]:
         """The parameters that a jaxpr's text shows."""
         return self.params
+
+
+_Class = TypeVar("_Class", bound=type[Op])
+
+
+@dataclass_transform(frozen_default=True)
+def operation(cls: _Class) -> _Class:
+    """Make a class a frozen dataclass whose methods are `Op`'s: importing it generates no code."""
+    return dataclass(init=False, repr=False, eq=False)(cls)
+
+
+def bind_fields(cls: type[Op], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the fields' values in order, from positions, names and defaults.
+
+    Errors: TypeError for a field that is missing, unknown or given twice.
+    """
+    values = dict(zip(field_names(cls), args, strict=False))
+    twice = values.keys() & kwargs.keys()
+    unknown = kwargs.keys() - set(field_names(cls))
+    values.update(kwargs)
+    for f in fields(cls):  # type: ignore[arg-type]
+        if f.default is not MISSING:
+            values.setdefault(f.name, f.default)
+    missing_fields = [n for n in field_names(cls) if n not in values]
+    if twice or unknown or missing_fields or len(args) > len(field_names(cls)):
+        raise TypeError(
+            f"{cls.__name__} takes {', '.join(field_names(cls)) or 'no fields'};"
+            f" got {len(args)} by position and {sorted(kwargs)} by name"
+        )
+    return tuple(values[n] for n in field_names(cls))
 
 
 @cache

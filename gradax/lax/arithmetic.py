@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import index
 from typing import Any, final
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
+from gradax.core.op import operation
 from gradax.core.tangent import is_linear
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, at_user_line
@@ -29,7 +29,7 @@ from gradax.lax.shapes import broadcast_scalar
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Neg(LinearUnary):
     """Negation."""
 
@@ -41,7 +41,7 @@ class Neg(LinearUnary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Add(Binary):
     """Addition; integers wrap."""
 
@@ -58,7 +58,7 @@ class Add(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class AddAny(Binary):
     """Addition of cotangents of any dtype."""
 
@@ -76,7 +76,7 @@ class AddAny(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Sub(Binary):
     """Subtraction; integers wrap."""
 
@@ -96,7 +96,7 @@ class Sub(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Mul(Binary):
     """Multiplication; integers wrap."""
 
@@ -117,7 +117,7 @@ class Mul(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Div(Binary):
     """Division; integers truncate, x/0 is -1 for them."""
 
@@ -140,7 +140,7 @@ class Div(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Rem(Binary):
     """Remainder with the sign of the dividend; x % 0 is x for integers, NaN for floats."""
 
@@ -160,7 +160,7 @@ class Rem(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class IntegerPow(Unary):
     """`x` to the integer power `y`, by repeated squaring."""
 
@@ -219,7 +219,7 @@ def scalar_like(x: Any, value: Any) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Max(Binary):
     """The larger operand; NaN when either is; complex numbers compare lexicographically."""
 
@@ -235,7 +235,7 @@ class Max(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Min(Binary):
     """The smaller operand; NaN when either is; complex numbers compare lexicographically."""
 

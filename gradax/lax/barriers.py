@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
 import numpy as np
 
 from gradax import kernel, tree
 from gradax.core.aval import Aval
-from gradax.core.op import Op, unsupported
+from gradax.core.op import Op, operation, unsupported
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value, aval_of, is_value
 from gradax.errors import DtypeError, at_user_line
@@ -22,7 +21,7 @@ T = TypeVar("T")
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class StopGradient(Op):
     """The operand, as a constant to differentiation."""
 
@@ -46,7 +45,7 @@ class StopGradient(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class OptimizationBarrier(Op):
     """The operands; nothing that uses a result is computed before all operands are."""
 
@@ -76,7 +75,7 @@ class OptimizationBarrier(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Copy(Shaping):
     """The operand, in memory of its own."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
+from gradax.core.op import operation
 from gradax.core.tangent import Zero
 from gradax.core.value import as_value
 from gradax.kernel.meanings import meaning
@@ -15,7 +15,7 @@ from gradax.lax.operands import operands
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Not(Unary):
     """The complement: logical of bools, bitwise of integers."""
 
@@ -25,7 +25,7 @@ class Not(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class And(Binary):
     """The conjunction: logical of bools, bitwise of integers."""
 
@@ -35,7 +35,7 @@ class And(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Or(Binary):
     """The disjunction: logical of bools, bitwise of integers."""
 
@@ -45,7 +45,7 @@ class Or(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Xor(Binary):
     """The exclusive disjunction: logical of bools, bitwise of integers."""
 
@@ -55,7 +55,7 @@ class Xor(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ShiftLeft(Binary):
     """Bits moved up; 0 where the distance is not within 0 … bits - 1."""
 
@@ -65,7 +65,7 @@ class ShiftLeft(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ShiftRightLogical(Binary):
     """Bits moved down, zeros coming in; 0 where the distance is not within 0 … bits - 1."""
 
@@ -75,7 +75,7 @@ class ShiftRightLogical(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ShiftRightArithmetic(Binary):
     """Bits moved down, the sign coming in; only signs where the distance is out of range."""
 
@@ -85,7 +85,7 @@ class ShiftRightArithmetic(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class PopulationCount(Unary):
     """The number of bits that are set."""
 
@@ -95,7 +95,7 @@ class PopulationCount(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Clz(Unary):
     """The number of leading zeros."""
 
@@ -105,7 +105,7 @@ class Clz(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Mulhi(Binary):
     """The upper half of the product of integers of twice the width."""
 

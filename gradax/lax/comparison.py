@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
 from gradax.errors import require
@@ -28,7 +27,7 @@ from gradax.lax.shapes import broadcast_scalar
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Eq(Comparison):
     """Equality; NaN differs from everything."""
 
@@ -38,7 +37,7 @@ class Eq(Comparison):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Ne(Comparison):
     """Inequality; NaN differs from everything."""
 
@@ -48,7 +47,7 @@ class Ne(Comparison):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Lt(Comparison):
     """Less than."""
 
@@ -58,7 +57,7 @@ class Lt(Comparison):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Le(Comparison):
     """Less or equal."""
 
@@ -68,7 +67,7 @@ class Le(Comparison):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Gt(Comparison):
     """Greater than."""
 
@@ -78,7 +77,7 @@ class Gt(Comparison):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Ge(Comparison):
     """Greater or equal."""
 
@@ -88,7 +87,7 @@ class Ge(Comparison):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class SelectN(Op):
     """`cases[which]` element by element.
 
@@ -154,7 +153,7 @@ class SelectN(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Clamp(Op):
     """`x` kept between `low` and `high`; where low > high, high.
 

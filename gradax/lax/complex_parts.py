@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
+from gradax.core.op import operation
 from gradax.core.tangent import is_linear
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, at_user_line
@@ -35,7 +35,7 @@ def zero_part(like: Any) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Real(LinearUnary):
     """The real part."""
 
@@ -53,7 +53,7 @@ class Real(LinearUnary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Imag(LinearUnary):
     """The imaginary part."""
 
@@ -71,7 +71,7 @@ class Imag(LinearUnary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Complex(Binary):
     """The complex number with real part `x` and imaginary part `y`."""
 
@@ -108,7 +108,7 @@ class Complex(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Conj(LinearUnary):
     """The complex conjugate; a real operand becomes complex."""
 

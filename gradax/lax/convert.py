@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.exceptions import ComplexWarning
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, at_user_line, require, user_stacklevel
@@ -20,7 +19,7 @@ from gradax.lax.shapes import move_batch_axis
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ConvertElementType(Op):
     """Convert to `new_dtype`; floats to integers saturate, complex to real drops the rest.
 
@@ -55,7 +54,7 @@ class ConvertElementType(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class BitcastConvertType(Op):
     """Read the bits as `new_dtype`; a change of width adds or removes a last axis.
 

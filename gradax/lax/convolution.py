@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value, aval_of
 from gradax.errors import require
@@ -36,7 +36,7 @@ Ints = tuple[int, ...]
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ConvGeneralDilated(Op):
     """Slide a kernel over an array: out[o] = sum over k of lhs[o * stride + k * dilation] rhs[k].
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval, Shape
-from gradax.core.op import Op, unsupported
+from gradax.core.op import Op, operation, unsupported
 from gradax.core.tangent import Zero
 from gradax.core.value import as_value, aval_of, is_value, to_numpy
 from gradax.errors import require
@@ -21,7 +20,7 @@ from gradax.lax.slicing import static_ints
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Iota(Op):
     """The positions along an axis of a new array.
 

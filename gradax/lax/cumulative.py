@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar, final
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.value import as_value
 from gradax.errors import require
 from gradax.kernel.libraries import dtype_code
@@ -24,7 +23,7 @@ from gradax.lax.shapes import accumulation_dtype, broadcast_scalar
 from gradax.lax.slicing import Pad
 
 
-@dataclass(frozen=True)
+@operation
 class Cumulative(Op):
     """Fold the elements up to (from the end: from) each place of an axis.
 
@@ -90,7 +89,7 @@ class Cumulative(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cumsum(Cumulative):
     """The cumulative sum; half-precision sums are accumulated in float32."""
 
@@ -106,7 +105,7 @@ class Cumsum(Cumulative):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cumprod(Cumulative):
     """The cumulative product; half-precision products are accumulated in float32."""
 
@@ -120,7 +119,7 @@ class Cumprod(Cumulative):
         return self(x), linear_recurrence(x, Mul()(before, dx), self.axis, self.reverse)
 
 
-@dataclass(frozen=True)
+@operation
 class CumulativeExtremum(Cumulative):
     """The best element so far; its derivative goes to the elements that are it, in equal parts."""
 
@@ -146,7 +145,7 @@ class CumulativeExtremum(Cumulative):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cummax(CumulativeExtremum):
     """The cumulative maximum; NaN from the first one on."""
 
@@ -156,7 +155,7 @@ class Cummax(CumulativeExtremum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cummin(CumulativeExtremum):
     """The cumulative minimum; NaN from the first one on."""
 
@@ -166,7 +165,7 @@ class Cummin(CumulativeExtremum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cumlogsumexp(Cumulative):
     """The logarithm of the cumulative sum of exponentials, without overflow."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
 from gradax.errors import require
@@ -34,7 +33,7 @@ SMALL_WORK = 512
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class DotGeneral(Op):
     """Sum the products of two arrays over contracted axes, for each index of the batch axes.
 

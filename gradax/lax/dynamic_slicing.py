@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, IndexingError, at_user_line, require
@@ -71,7 +70,7 @@ def start_dtype(starts: Sequence[Any]) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class DynamicSlice(Op):
     """Take the part of `slice_sizes` that begins at computed starts, moved to be inside.
 
@@ -133,7 +132,7 @@ class DynamicSlice(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class DynamicUpdateSlice(Op):
     """Replace the part that begins at computed starts, moved to be inside, by an update.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
+from gradax.core.op import operation
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, at_user_line
 from gradax.kernel.meanings import meaning
@@ -22,7 +22,7 @@ from gradax.lax.shapes import broadcast_scalar
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Exp(Unary):
     """e to the power `x`."""
 
@@ -35,7 +35,7 @@ class Exp(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Exp2(Unary):
     """2 to the power `x`."""
 
@@ -48,7 +48,7 @@ class Exp2(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Expm1(Unary):
     """e to the power `x`, minus 1, accurate near 0."""
 
@@ -61,7 +61,7 @@ class Expm1(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Log(Unary):
     """The natural logarithm."""
 
@@ -74,7 +74,7 @@ class Log(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Log1p(Unary):
     """The natural logarithm of 1 + `x`, accurate near 0."""
 
@@ -87,7 +87,7 @@ class Log1p(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Logistic(Unary):
     """1 / (1 + exp(-x))."""
 
@@ -100,7 +100,7 @@ class Logistic(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Sqrt(Unary):
     """The square root; NaN for negative numbers."""
 
@@ -113,7 +113,7 @@ class Sqrt(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Rsqrt(Unary):
     """1 / sqrt(x)."""
 
@@ -126,7 +126,7 @@ class Rsqrt(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cbrt(Unary):
     """The real cube root."""
 
@@ -139,7 +139,7 @@ class Cbrt(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Square(Unary):
     """`x` times itself."""
 
@@ -155,7 +155,7 @@ class Square(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Pow(Binary):
     """`x` to the power `y`; `y` may be of an integer dtype.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero
 from gradax.errors import require
@@ -40,7 +39,7 @@ from gradax.lax.solving import TriangularSolve
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Lu(MatrixOp):
     """P x = L U by rows exchanged for the largest pivots.
 
@@ -130,7 +129,7 @@ def padded_corner(x: Any, n: int) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class LuPivotsToPermutation(Op):
     """Turn exchanges of rows into a permutation: out[i] is the row that comes to place i.
 
@@ -202,7 +201,7 @@ def exchange(order: Any, i: Any, pivots: Any) -> tuple[Any]:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Qr(MatrixOp):
     """x = Q R with orthonormal columns in Q and R upper triangular, as LAPACK signs them.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval, Shape
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, at_user_line, require
 from gradax.kernel.libraries import dtype_code
@@ -37,7 +36,7 @@ class FftType(enum.IntEnum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Fft(Op):
     """Transform the last axes, as many as there are lengths; inverses divide by the lengths.
 

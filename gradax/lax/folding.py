@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
@@ -12,7 +11,7 @@ import numpy as np
 from gradax import kernel
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Jaxpr
-from gradax.core.op import Op, UnsupportedRule
+from gradax.core.op import Op, UnsupportedRule, operation
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.value import as_value
 from gradax.errors import require
@@ -75,7 +74,7 @@ WINDOWS: dict[str, Callable[..., Op]] = {
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Reduce(Op):
     """Fold arrays together over `dimensions` by a program of scalars.
 
@@ -156,7 +155,7 @@ class Reduce(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceWindow(Windowed):
     """Fold the elements of each window of arrays by a program of scalars.
 

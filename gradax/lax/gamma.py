@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy as np
 
 from gradax import kernel
-from gradax.core.op import UnsupportedRule
+from gradax.core.op import UnsupportedRule, operation
 from gradax.core.value import as_value
 from gradax.kernel.libraries import dtype_code
 from gradax.kernel.meanings import meaning, special
@@ -18,7 +17,7 @@ from gradax.lax.operands import operands
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Lgamma(Unary):
     """The logarithm of the magnitude of the gamma function."""
 
@@ -31,7 +30,7 @@ class Lgamma(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Digamma(Unary):
     """The logarithmic derivative of the gamma function; NaN at its poles."""
 
@@ -72,7 +71,7 @@ class LoopedElementwise(Elementwise):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Polygamma(LoopedElementwise, Binary):
     """The m-th derivative of digamma at x, for m = 0, 1, 2 …; NaN for other m."""
 
@@ -99,7 +98,7 @@ class Polygamma(LoopedElementwise, Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Zeta(LoopedElementwise, Binary):
     """The Hurwitz zeta function: the sum of (q + k)**-x over all k >= 0."""
 

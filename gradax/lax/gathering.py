@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from typing import Any, ClassVar, final
@@ -12,7 +12,7 @@ import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
 from gradax.errors import require
@@ -43,7 +43,7 @@ ONE_HOT = GatherScatterMode.ONE_HOT
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Gather(Op):
     """Read a window of `slice_sizes` of the operand at each index vector.
 
@@ -192,7 +192,7 @@ def placed_updates(
     return placed(operand, updates, sizes, d)
 
 
-@dataclass(frozen=True)
+@operation
 class ScatterFamily(Op):
     """Combine the window of each index vector with updates; of equal places, in row-major order.
 
@@ -314,7 +314,7 @@ def or_zeros(tangent: Any) -> Any:
     return zeros(tangent.aval) if is_zero(tangent) else tangent
 
 
-@dataclass(frozen=True)
+@operation
 class LinearScatter(ScatterFamily):
     """A scatter that is linear in operand and updates together."""
 
@@ -329,7 +329,7 @@ class LinearScatter(ScatterFamily):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ScatterAdd(LinearScatter):
     """Add updates to the windows at index vectors."""
 

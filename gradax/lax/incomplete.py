@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
-from gradax.core.op import unsupported
+from gradax.core.op import operation, unsupported
 from gradax.core.tangent import Zero, is_zero
 from gradax.kernel.meanings import special
 from gradax.lax.arithmetic import Add, Mul, Neg, Sub, scalar_like
@@ -23,7 +22,7 @@ LARGE = 500.0
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Igamma(LoopedElementwise, Binary):
     """The regularized lower incomplete gamma function P(a, x)."""
 
@@ -38,7 +37,7 @@ class Igamma(LoopedElementwise, Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Igammac(LoopedElementwise, Binary):
     """The regularized upper incomplete gamma function Q(a, x) = 1 - P(a, x)."""
 
@@ -59,7 +58,7 @@ def gamma_density(a: Any, x: Any) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class IgammaGradA(LoopedElementwise, Binary):
     """The derivative of P(a, x) with respect to a."""
 
@@ -72,7 +71,7 @@ class IgammaGradA(LoopedElementwise, Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomGammaGrad(LoopedElementwise, Binary):
     """The derivative of a sample of the gamma distribution with respect to its shape `a`."""
 
@@ -85,7 +84,7 @@ class RandomGammaGrad(LoopedElementwise, Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RegularizedIncompleteBeta(LoopedElementwise):
     """The regularized incomplete beta function I_x(a, b)."""
 

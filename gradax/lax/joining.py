@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
 from gradax.errors import require
@@ -21,7 +20,7 @@ from gradax.lax.slicing import Slice, canonical_axis, inserted, static_ints
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Concatenate(Op):
     """Put arrays one after another along an axis.
 
@@ -72,7 +71,7 @@ class Concatenate(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Split(Op):
     """Cut an array into consecutive parts of `sizes` along an axis.
 

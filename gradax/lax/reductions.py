@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar, final
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, ShapeError, at_user_line, require
@@ -32,7 +31,7 @@ from gradax.lax.shapes import (
 )
 
 
-@dataclass(frozen=True)
+@operation
 class Reduction(Op):
     """A fold of one operand over `axes` by an associative function with an identity."""
 
@@ -66,7 +65,7 @@ class Reduction(Op):
             return np.asarray(self.numpy.reduce(x, axis=self.axes, initial=initial))
 
 
-@dataclass(frozen=True)
+@operation
 class Extremum(Reduction):
     """A reduction that chooses an element; ties share the derivative equally."""
 
@@ -81,7 +80,7 @@ class Extremum(Reduction):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceMax(Extremum):
     """The largest element over `axes`; NaN if there is one; of none, the least value."""
 
@@ -90,7 +89,7 @@ class ReduceMax(Extremum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceMin(Extremum):
     """The smallest element over `axes`; NaN if there is one; of none, the greatest value."""
 
@@ -99,7 +98,7 @@ class ReduceMin(Extremum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceProd(Reduction):
     """The product over `axes`; half-precision products are accumulated in float32."""
 
@@ -130,7 +129,7 @@ class ReduceProd(Reduction):
         return np.asarray(out).astype(x.dtype)
 
 
-@dataclass(frozen=True)
+@operation
 class BitReduction(Reduction):
     """A reduction of bits, or of truth values."""
 
@@ -142,7 +141,7 @@ class BitReduction(Reduction):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceAnd(BitReduction):
     """Bitwise (of bools, logical) and over `axes`."""
 
@@ -151,7 +150,7 @@ class ReduceAnd(BitReduction):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceOr(BitReduction):
     """Bitwise (of bools, logical) or over `axes`."""
 
@@ -160,7 +159,7 @@ class ReduceOr(BitReduction):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceXor(BitReduction):
     """Bitwise (of bools, logical) exclusive or over `axes`."""
 
@@ -168,7 +167,7 @@ class ReduceXor(BitReduction):
     numpy = np.bitwise_xor
 
 
-@dataclass(frozen=True)
+@operation
 class ArgExtremum(Op):
     """The position of an extreme element along one axis: the first of equals, the first NaN.
 
@@ -248,7 +247,7 @@ class ArgExtremum(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ArgMax(ArgExtremum):
     """The position of the largest element along an axis."""
 
@@ -259,7 +258,7 @@ class ArgMax(ArgExtremum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ArgMin(ArgExtremum):
     """The position of the smallest element along an axis."""
 

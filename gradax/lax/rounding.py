@@ -10,7 +10,7 @@ import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import unsupported
+from gradax.core.op import operation, unsupported
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, at_user_line
 from gradax.kernel.meanings import meaning
@@ -40,7 +40,7 @@ class RoundingMethod(enum.IntEnum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Abs(Unary):
     """The magnitude; the least integer stays as it is."""
 
@@ -68,7 +68,7 @@ class Abs(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Sign(Unary):
     """-1, 0 or 1 as `x` is negative, zero or positive; z/|z| of complex numbers; zeros stay."""
 
@@ -92,7 +92,7 @@ class Sign(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Floor(Unary):
     """The largest integer that is not above `x`."""
 
@@ -102,7 +102,7 @@ class Floor(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Ceil(Unary):
     """The smallest integer that is not below `x`."""
 
@@ -112,7 +112,7 @@ class Ceil(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Round(Unary):
     """The nearest integer; halves as `rounding_method` says."""
 
@@ -132,7 +132,7 @@ class Round(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class IsFinite(Unary):
     """Whether `x` is neither infinite nor NaN."""
 
@@ -151,7 +151,7 @@ class IsFinite(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Nextafter(Binary):
     """The float after `x` in the direction of `y`."""
 
@@ -163,7 +163,7 @@ class Nextafter(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReducePrecision(LinearUnary):
     """`x` rounded to a float of fewer exponent and mantissa bits, kept in its dtype.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any, final
 
@@ -12,7 +12,7 @@ import numpy as np
 from gradax import kernel
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Jaxpr
-from gradax.core.op import UnsupportedRule, unsupported
+from gradax.core.op import UnsupportedRule, operation, unsupported
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
@@ -45,7 +45,7 @@ from gradax.lax.slicing import static_ints
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Scatter(LinearScatter):
     """Replace the windows at index vectors by updates; of equal places, the last one stays."""
 
@@ -76,7 +76,7 @@ class Scatter(LinearScatter):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ScatterSub(LinearScatter):
     """Subtract updates from the windows at index vectors."""
 
@@ -94,7 +94,7 @@ class ScatterSub(LinearScatter):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ScatterMul(ScatterFamily):
     """Multiply the windows at index vectors by updates."""
 
@@ -142,7 +142,7 @@ class ScatterMul(ScatterFamily):
         return self(ct, indices, updates), None, None
 
 
-@dataclass(frozen=True)
+@operation
 class ScatterExtremum(ScatterFamily):
     """A scatter that chooses an element; ties share the derivative equally."""
 
@@ -169,7 +169,7 @@ class ScatterExtremum(ScatterFamily):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ScatterMin(ScatterExtremum):
     """Keep the least of the windows' elements and updates; NaN if there is one."""
 
@@ -179,7 +179,7 @@ class ScatterMin(ScatterExtremum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ScatterMax(ScatterExtremum):
     """Keep the greatest of the windows' elements and updates; NaN if there is one."""
 
@@ -189,7 +189,7 @@ class ScatterMax(ScatterExtremum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ScatterApply(ScatterFamily):
     """Replace each element of the windows at index vectors by a function of it.
 

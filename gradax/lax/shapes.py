@@ -6,7 +6,6 @@ The sum that transposes a broadcast lives here too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval, Shape
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.errors import ShapeError, at_user_line, require
 
 
@@ -27,7 +26,7 @@ class Shaping(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class BroadcastInDim(Shaping):
     """Place `x`'s axes at `broadcast_dimensions` of `shape`; the others repeat it.
 
@@ -88,7 +87,7 @@ class BroadcastInDim(Shaping):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Reshape(Shaping):
     """Give the elements, in row-major order, another shape.
 
@@ -123,7 +122,7 @@ class Reshape(Shaping):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Squeeze(Shaping):
     """Remove axes of size 1.
 
@@ -158,7 +157,7 @@ class Squeeze(Shaping):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Transpose(Shaping):
     """Permute the axes: axis i of the result is axis `permutation[i]` of `x`.
 
@@ -192,7 +191,7 @@ class Transpose(Shaping):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceSum(Shaping):
     """Sum `x` over `axes`.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import index
 from typing import Any, final
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval, Shape
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
 from gradax.errors import IndexingError, at_user_line, require
@@ -32,7 +31,7 @@ from gradax.lax.shapes import (
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Slice(Shaping):
     """Take the elements from `start_indices` up to `limit_indices`, every `strides`-th.
 
@@ -99,7 +98,7 @@ class Slice(Shaping):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Pad(Op):
     """Put `low` and `high` paddings around each axis and `interior` ones between its elements.
 
@@ -204,7 +203,7 @@ def source_place(
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Rev(Shaping):
     """Reverse the order of the elements along axes."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any, final
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval
+from gradax.core.op import operation
 from gradax.core.tangent import Zero, is_zero
 from gradax.errors import require
 from gradax.kernel.libraries import dtype_code
@@ -36,7 +37,7 @@ from gradax.lax.shapes import Reshape, broadcast_scalar, move_batch_axis
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cholesky(MatrixOp):
     """The lower triangular L with L L^H = x, of x's lower triangle; NaN where x is not positive.
 
@@ -81,7 +82,7 @@ def factor_or_nan(x: Any) -> tuple[Any]:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class TriangularSolve(MatrixOp):
     """Solve op(a) x = b, or x op(a) = b, for triangular a.
 

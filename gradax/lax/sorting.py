@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.value import as_value
 from gradax.errors import require
@@ -25,7 +24,7 @@ from gradax.lax.slicing import canonical_axis
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Sort(Op):
     """Sort rows of arrays together, by the first `num_keys` of them.
 
@@ -98,7 +97,7 @@ class Sort(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class TopK(Op):
     """The `k` largest elements along an axis, in decreasing order, and where they are.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, final
 
+from gradax.core.op import operation
 from gradax.core.value import as_value
 from gradax.kernel.meanings import meaning
 from gradax.lax.arithmetic import Add, Div, Mul, Neg, Sub, mul, scalar_like
@@ -17,7 +17,7 @@ from gradax.lax.shapes import broadcast_scalar
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Erf(Unary):
     """The error function."""
 
@@ -31,7 +31,7 @@ class Erf(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Erfc(Unary):
     """1 - erf(x), accurate for large `x`."""
 
@@ -45,7 +45,7 @@ class Erfc(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ErfInv(Unary):
     """The inverse of the error function on -1 … 1."""
 
@@ -59,7 +59,7 @@ class ErfInv(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class BesselI0e(Unary):
     """The modified Bessel function of order 0 times exp(-|x|)."""
 
@@ -73,7 +73,7 @@ class BesselI0e(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class BesselI1e(Unary):
     """The modified Bessel function of order 1 times exp(-|x|)."""
 

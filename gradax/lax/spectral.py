@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval
+from gradax.core.op import operation
 from gradax.errors import require
 from gradax.lax.arithmetic import Add, Div, Mul, Neg, Sub, scalar_like
 from gradax.lax.comparison import Eq, SelectN
@@ -50,7 +50,7 @@ def inverse_off_diagonal(x: Any) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Eigh(MatrixOp):
     """Eigenvectors, in columns, and eigenvalues, ascending, of Hermitian matrices.
 
@@ -96,7 +96,7 @@ class Eigh(MatrixOp):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Svd(MatrixOp):
     """Singular values, descending, and vectors: x = U diag(s) Vh.
 
@@ -192,7 +192,7 @@ def svd_rotations(change: Any, s: Any) -> tuple[Any, Any]:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Eig(MatrixOp):
     """Eigenvalues and, as asked, left and right eigenvectors in columns, of any square matrices.
 

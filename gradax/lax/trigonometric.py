@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
+from gradax.core.op import operation
 from gradax.core.value import as_value
 from gradax.lax.arithmetic import Add, Div, IntegerPow, Mul, Neg, Sub, mul, scalar_like
 from gradax.lax.elementary import Rsqrt, Square
@@ -15,7 +15,7 @@ from gradax.lax.operands import operands
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Sin(Unary):
     """The sine."""
 
@@ -28,7 +28,7 @@ class Sin(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cos(Unary):
     """The cosine."""
 
@@ -41,7 +41,7 @@ class Cos(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Tan(Unary):
     """The tangent."""
 
@@ -54,7 +54,7 @@ class Tan(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Asin(Unary):
     """The inverse sine."""
 
@@ -67,7 +67,7 @@ class Asin(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Acos(Unary):
     """The inverse cosine."""
 
@@ -80,7 +80,7 @@ class Acos(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Atan(Unary):
     """The inverse tangent."""
 
@@ -93,7 +93,7 @@ class Atan(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Atan2(Binary):
     """The angle of the point (y, x), the first operand being its ordinate."""
 
@@ -109,7 +109,7 @@ class Atan2(Binary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Sinh(Unary):
     """The hyperbolic sine."""
 
@@ -122,7 +122,7 @@ class Sinh(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Cosh(Unary):
     """The hyperbolic cosine."""
 
@@ -135,7 +135,7 @@ class Cosh(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Tanh(Unary):
     """The hyperbolic tangent."""
 
@@ -149,7 +149,7 @@ class Tanh(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Asinh(Unary):
     """The inverse hyperbolic sine."""
 
@@ -162,7 +162,7 @@ class Asinh(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Acosh(Unary):
     """The inverse hyperbolic cosine."""
 
@@ -177,7 +177,7 @@ class Acosh(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Atanh(Unary):
     """The inverse hyperbolic tangent."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from math import prod
 from typing import Any, ClassVar, final
@@ -12,7 +12,7 @@ import numpy as np
 
 from gradax import kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_zero
 from gradax.errors import require
 from gradax.kernel.libraries import dtype_code, has_dtype_code
@@ -28,7 +28,7 @@ Ints = tuple[int, ...]
 UNROLLED_WINDOW = 16
 
 
-@dataclass(frozen=True)
+@operation
 class Windowed(Op):
     """An operation over the windows of arrays of one shape."""
 
@@ -103,7 +103,7 @@ def joined_window(patches: Any) -> Any:
     return patches.reshape(*patches.shape[:n], prod(patches.shape[n:]))
 
 
-@dataclass(frozen=True)
+@operation
 class WindowReduction(Windowed):
     """Fold the elements of each window by a function with an identity, which is also the padding.
 
@@ -163,7 +163,7 @@ class WindowReduction(Windowed):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceWindowSum(WindowReduction):
     """The sum of each window; half-precision sums are accumulated in float32."""
 
@@ -178,7 +178,7 @@ class ReduceWindowSum(WindowReduction):
         return self.transposed(operands[0].aval.shape)(ct)
 
 
-@dataclass(frozen=True)
+@operation
 class WindowExtremum(WindowReduction):
     """The best element of each window; its derivative is that of the first of equals."""
 
@@ -197,7 +197,7 @@ def window_of(op: Windowed) -> tuple[Ints, Ints, Pads, Ints, Ints]:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceWindowMax(WindowExtremum):
     """The largest element of each window; NaN if there is one."""
 
@@ -207,7 +207,7 @@ class ReduceWindowMax(WindowExtremum):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ReduceWindowMin(WindowExtremum):
     """The smallest element of each window; NaN if there is one."""
 
@@ -216,7 +216,7 @@ class ReduceWindowMin(WindowExtremum):
     select_prim = "le"
 
 
-@dataclass(frozen=True)
+@operation
 class Selection(Windowed):
     """An operation on the element that each window of an array selects.
 
@@ -304,7 +304,7 @@ class Selection(Windowed):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class SelectAndGatherAdd(Selection):
     """Take from `tangents` the element that each window of `operand` selects.
 
@@ -333,7 +333,7 @@ class SelectAndGatherAdd(Selection):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class SelectAndScatterAdd(Selection):
     """Add each element of `source` to where its window of `operand` selects.
 

@@ -115,8 +115,10 @@ def pad_axis(x: Any, axis: int, before: int, behind: int, mode: str, kwargs: dic
     """Pad both sides of one axis."""
     n = x.shape[axis]
     if n == 0:
-        raise ArgumentError(f"pad: axis {axis} of shape {x.shape} is empty, mode {mode!r} has nothing"
-                            f" to repeat{at_user_line()}")  # fmt: skip
+        raise ArgumentError(
+            f"pad: axis {axis} of shape {x.shape} is empty, mode {mode!r} has nothing to repeat"
+            f"{at_user_line()}"
+        )
     if mode in ("reflect", "symmetric"):
         return pad_mirrored(x, axis, before, behind, mode, kwargs.get("reflect_type", "even"))
     if mode == "wrap":

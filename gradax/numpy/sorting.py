@@ -150,7 +150,7 @@ def places_in(table: Any, x: Any, side: str) -> Any:
     wide = n > np.iinfo(np.int32).max
     dtype = np.dtype(np.int64 if wide else np.int32)
     low = broadcast_scalar(convert(0, dtype), x.shape)
-    # `low` elements lie before x for certain; each step doubles what is known, from the top bit down.
+    # `low` elements lie before x for certain; it is found bit by bit, from the highest.
     for bit in reversed(range(max(n, 0).bit_length())):
         reach = Add()(low, convert(1 << bit, dtype))
         place = Add()(reach, convert(-1, dtype))

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradax import dtypes
-from gradax import lax
+from gradax import dtypes, lax
 from gradax.api.jit import jit
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, ShapeError, at_user_line

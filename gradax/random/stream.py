@@ -15,6 +15,7 @@ from typing import Any, final
 import numpy as np
 
 from gradax import kernel
+from gradax.core.op import operation
 from gradax.kernel.meanings import meaning
 from gradax.lax.arithmetic import Add, Div, Mul, Neg, scalar_like
 from gradax.lax.elementary import Exp, Square
@@ -159,7 +160,7 @@ class StreamUnary(Unary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Log(StreamUnary):
     """The natural logarithm, of fixed roundings."""
 
@@ -170,7 +171,7 @@ class Log(StreamUnary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Log1p(StreamUnary):
     """log(1 + x), of fixed roundings."""
 
@@ -182,7 +183,7 @@ class Log1p(StreamUnary):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class ErfInv(StreamUnary):
     """The inverse error function, of fixed roundings. Accuracy: 4e-7 in float32, 8e-13 in float64."""
 

@@ -6,14 +6,13 @@ Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op, unsupported
+from gradax.core.op import Op, operation, unsupported
 from gradax.core.tangent import Zero
 from gradax.errors import require
 from gradax.lax.families import aligned, common_shape
@@ -41,7 +40,7 @@ def rounds(
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Threefry2x32(Op):
     """Encrypt the counters (x0, x1) under the keys (k0, k1).
 
@@ -95,7 +94,7 @@ class Threefry2x32(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomWrap(Op):
     """Make typed keys of raw ones.
 
@@ -128,7 +127,7 @@ class RandomWrap(Op):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomUnwrap(Op):
     """Read the words of typed keys.
 

@@ -314,6 +314,16 @@ def unequal(x: Pair, y: Pair) -> Scalar:
     return apply("not", equal(x, y))
 
 
+def real_part(x: Pair) -> Scalar:
+    """Return the real part."""
+    return x[0]
+
+
+def imaginary_part(x: Pair) -> Scalar:
+    """Return the imaginary part."""
+    return x[1]
+
+
 _FUNCTIONS: dict[str, Callable[..., Pair | Scalar]] = {
     "add": add, "sub": subtract, "mul": multiply, "div": divide, "neg": negative,
     "abs": magnitude, "sqrt": square_root, "rsqrt": rsqrt, "exp": exp, "exp2": exp2,
@@ -321,7 +331,7 @@ _FUNCTIONS: dict[str, Callable[..., Pair | Scalar]] = {
     "sinh": sinh, "cosh": cosh, "tanh": tanh, "asin": asin, "acos": acos, "atan": atan,
     "asinh": asinh, "acosh": acosh, "atanh": atanh, "pow": power, "logistic": logistic,
     "min": extremum("lt"), "max": extremum("gt"), "eq": equal, "ne": unequal,
-    "real": lambda x: x[0], "imag": lambda x: x[1],
+    "real": real_part, "imag": imaginary_part,
 }  # fmt: skip
 
 

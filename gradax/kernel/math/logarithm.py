@@ -88,17 +88,20 @@ def log(x: Scalar) -> Scalar:
 
 
 def log1p(x: Scalar) -> Scalar:
-    """Return log(1 + x). Accuracy: 1 ulp.
+    """Return log(1 + x). Accuracy: 2 ulp."""
+    u = x + 1.0
+    return copysign(log_near_one(u, x, lt(x, 2.0 ** (form(x).mantissa + 2))), x)
+
+
+def log_near_one(u: Scalar, x: Scalar, precise: Scalar) -> Scalar:
+    """Return log(1 + x), u being 1 + x rounded, or log(u) where `precise` does not hold.
 
     f = (1 + x) 2**-e - 1 is formed from x itself, so that nothing of a small x is lost.
     """
-    u = x + 1.0
     e, m = decompose(u)
     inverse = power_of_two(apply("neg", e), x.dtype)
-    precise = fma(x, inverse, inverse - 1.0)
-    f = where(lt(x, 2.0 ** (form(x).mantissa + 2)), precise, m - 1.0)
-    y = copysign(log_fraction(convert(e, x.dtype), f), x)
-    return with_limits(y, u)
+    f = where(precise, fma(x, inverse, inverse - 1.0), m - 1.0)
+    return with_limits(log_fraction(convert(e, x.dtype), f), u)
 
 
 def asinh(x: Scalar) -> Scalar:

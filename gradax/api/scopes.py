@@ -1,0 +1,49 @@
+"""Contexts around tracing, and the caches of the package."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from gradax.api import evaluate
+from gradax.api.programs import programs
+from gradax.core.tracer import under
+from gradax.native import JitFunction
+
+
+@contextmanager
+def ensure_compile_time_eval() -> Iterator[None]:
+    """Evaluate operations on concrete values at once, also while a function is traced."""
+    with under(None):
+        yield
+
+
+@contextmanager
+def named_scope(name: str) -> Iterator[None]:
+    """Accept a name for a part of a program; programs do not carry it."""
+    if not isinstance(name, str):
+        raise TypeError(f"named_scope: expected a string; got {name!r}")
+    yield
+
+
+def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[..., Any]:
+    """Return `fun` under another name."""
+
+    @wraps(fun)
+    def named(*args: Any, **kwargs: Any) -> Any:
+        return fun(*args, **kwargs)
+
+    named.__name__ = name or getattr(fun, "__name__", "named")
+    return named
+
+
+def clear_caches() -> None:
+    """Forget all traced and compiled programs of this process."""
+    programs.clear()
+    evaluate.clear()
+    for x in gc.get_objects():
+        if type(x) is JitFunction:
+            x.clear_cache()
