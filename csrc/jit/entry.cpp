@@ -14,7 +14,7 @@ using Pointers = tree::SmallVector<PyObject*, 64>;
 
 bool read_program(Entry& entry, PyObject* executable) {
   entry.executable = Object::share(executable);
-  if (nb::isinstance<Executable>(executable)) {
+  if (nb::isinstance<Executable>(executable) && nb::inst_ready(executable)) {
     entry.program = nb::inst_ptr<Executable>(executable);
     return true;
   }

@@ -80,6 +80,7 @@ void make(Executable* program, uintptr_t entry, nb::iterable in_avals, nb::itera
 }
 
 nb::list execute(nb::handle_t<Executable> self, nb::handle args, std::optional<std::string> where) {
+  if (!nb::inst_ready(self)) throw nb::type_error("Executable.execute: __init__ did not run");
   auto* program = nb::inst_ptr<Executable>(self);
   Object items(PySequence_Fast(args.ptr(), "Executable.execute: expected a list of arrays"));
   if (!items) nb::raise_python_error();

@@ -1,4 +1,4 @@
-"""Arrays with some elements changed, removed or added: put, place, delete, insert, fill_diagonal."""
+"""Arrays with some elements changed, removed or added: put, place, delete, insert and the like."""
 
 from __future__ import annotations
 

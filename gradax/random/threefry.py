@@ -1,4 +1,4 @@
-"""Threefry-2x32: a counter-based generator, as an operation over four arrays of uint32.
+"""Threefry-2x32: a counter-based generator.
 
 Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), 20 rounds.
 """
@@ -6,41 +6,92 @@ Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op, operation, unsupported
+from gradax.core.op import Op, unsupported
 from gradax.core.tangent import Zero
 from gradax.errors import require
+from gradax.kernel.meanings import meaning
 from gradax.lax.families import aligned, common_shape
-from gradax.lax.shapes import move_batch_axis
 
-U32 = np.dtype(np.uint32)
+U32, U64, INDEX = np.dtype(np.uint32), np.dtype(np.uint64), np.dtype(np.int64)
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
 ROUND_GROUPS = 5
 
 
-def rounds(
-    k0: Any, k1: Any, x0: Any, x1: Any, rotate: Callable[[Any, int], Any], word: Any
-) -> tuple[Any, Any]:
-    """Return the two words of the block, given how to rotate and how to make a constant."""
-    keys = (k0, k1, k0 ^ k1 ^ word(PARITY))
+@dataclass(frozen=True)
+class Words:
+    """What integer formulas are made of besides operators: of kernel scalars, or of NumPy arrays."""
+
+    apply: Callable[..., Any]
+    convert: Callable[[Any, Any], Any]
+
+    def where(self, condition: Any, yes: Any, no: Any) -> Any:
+        """Choose between values."""
+        return self.apply("select", condition, yes, no)
+
+    def rotate(self, x: Any, amount: int) -> Any:
+        """Rotate 32 bits to the left."""
+        return (x << np.uint32(amount)) | (x >> np.uint32(32 - amount))
+
+    def key_words(self, key: Any) -> tuple[Any, Any]:
+        """Return the two words of a stored key."""
+        return self.convert(key & np.uint64(0xFFFFFFFF), U32), self.convert(
+            key >> np.uint64(32), U32
+        )
+
+    def joined(self, low: Any, high: Any) -> Any:
+        """Return two words as one of 64 bits."""
+        return self.convert(low, U64) | (self.convert(high, U64) << np.uint64(32))
+
+
+def numpy_apply(fn: str, *args: Any) -> Any:
+    """Apply a kernel function to arrays; Python numbers take the dtype of the arrays beside them."""
+    arrays = args[1:] if fn == "select" else args
+    dtype = next(x.dtype for x in arrays if not isinstance(x, (int, float)))
+    return meaning(fn)(*(np.asarray(x, dtype) if isinstance(x, (int, float)) else x for x in args))
+
+
+ON_KERNELS = Words(kernel.apply, kernel.convert)
+ON_ARRAYS = Words(numpy_apply, lambda x, dtype: np.asarray(x).astype(dtype))
+
+
+def block(on: Words, k0: Any, k1: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
+    """Return the block of the counters (x0, x1) under the key (k0, k1)."""
+    keys = (k0, k1, k0 ^ k1 ^ np.uint32(PARITY))
     x0, x1 = x0 + keys[0], x1 + keys[1]
     for group in range(ROUND_GROUPS):
         for amount in ROTATIONS[group % 2]:
             x0 = x0 + x1
-            x1 = rotate(x1, amount) ^ x0
+            x1 = on.rotate(x1, amount) ^ x0
         x0 = x0 + keys[(group + 1) % 3]
-        x1 = x1 + keys[(group + 2) % 3] + word(group + 1)
+        x1 = x1 + keys[(group + 2) % 3] + np.uint32(group + 1)
     return x0, x1
 
 
+def word(on: Words, key: tuple[Any, Any], i: Any, n_words: int) -> Any:
+    """Return word i of the older stream's n: the counters 0 … n-1, first half against second.
+
+    An odd count is filled with a zero counter.
+    """
+    half = (n_words + 1) // 2
+    is_second = on.apply("ge", i, half)
+    first = on.where(is_second, on.apply("sub", i, half), i)
+    second = on.apply("add", first, half)
+    if n_words % 2:
+        second = on.where(on.apply("ge", second, n_words), 0, second)
+    x0, x1 = block(on, *key, on.convert(first, U32), on.convert(second, U32))
+    return on.where(is_second, x1, x0)
+
+
 @final
-@operation
+@dataclass(frozen=True)
 class Threefry2x32(Op):
     """Encrypt the counters (x0, x1) under the keys (k0, k1).
 
@@ -68,94 +119,15 @@ class Threefry2x32(Op):
             for x, d in zip(args, dims, strict=True)
         ]
         shape = next((s for s in shapes if s), ())
-        moved = [aligned(x, d, size, shape) for x, d in zip(args, dims, strict=True)]
-        return self(*moved), (0, 0)
+        return self(*(aligned(x, d, size, shape) for x, d in zip(args, dims, strict=True))), (0, 0)
 
     def lower(self, *operands: kernel.Tensor) -> Any:
-        def rotate(x: kernel.Scalar, amount: int) -> kernel.Scalar:
-            left = kernel.apply("shl", x, amount)
-            return kernel.apply("or", left, kernel.apply("shr", x, 32 - amount))
-
         def part(which: int) -> kernel.Tensor:
-            return kernel.elementwise(
-                lambda *xs: rounds(*xs, rotate, lambda v: kernel.const(v, U32))[which],  # type: ignore[call-arg]
-                *operands,
-            )
+            return kernel.elementwise(lambda *xs: block(ON_KERNELS, *xs)[which], *operands)
 
         return part(0), part(1)
 
     def reference(self, *operands: Any) -> Any:
-        def rotate(x: Any, amount: int) -> Any:
-            return (x << np.uint32(amount)) | (x >> np.uint32(32 - amount))
-
         with np.errstate(over="ignore"):
-            x0, x1 = rounds(*np.broadcast_arrays(*operands), rotate, np.uint32)  # type: ignore[call-arg]
+            x0, x1 = block(ON_ARRAYS, *np.broadcast_arrays(*operands))
         return np.asarray(x0), np.asarray(x1)
-
-
-@final
-@operation
-class RandomWrap(Op):
-    """Make typed keys of raw ones.
-
-    Shapes: u32[s, 2] -> key<fry>[s].
-    """
-
-    impl: Any
-
-    def infer(self, *avals: Aval) -> Aval:
-        (x,) = avals
-        fits = x.dtype == U32 and x.ndim > 0 and x.shape[-1] == self.impl.key_shape[0]
-        require(fits, self, f"uint32 with a last axis of {self.impl.key_shape[0]}", x)
-        return Aval(x.shape[:-1], self.impl)
-
-    def jvp(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-        out = self(*primals)
-        return out, Zero(Aval(out.shape, dtypes.float0))
-
-    transpose = unsupported("keys are not linear in anything")
-
-    def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
-        return self(to_front(args[0], dims[0])), 0
-
-    def lower(self, *operands: kernel.Tensor) -> Any:
-        return kernel.View(operands[0], operands[0].shape[:-1], np.uint64)
-
-    def reference(self, *operands: Any) -> Any:
-        x = np.ascontiguousarray(operands[0])
-        return x.view(np.uint64).reshape(x.shape[:-1])
-
-
-@final
-@operation
-class RandomUnwrap(Op):
-    """Read the words of typed keys.
-
-    Shapes: key<fry>[s] -> u32[s, 2].
-    """
-
-    def infer(self, *avals: Aval) -> Aval:
-        (x,) = avals
-        require(dtypes.is_extended(x.dtype), self, "typed keys", x)
-        return Aval((*x.shape, *x.dtype.key_shape), U32)
-
-    def jvp(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
-        out = self(*primals)
-        return out, Zero(Aval(out.shape, dtypes.float0))
-
-    transpose = unsupported("keys are not linear in anything")
-
-    def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
-        return self(to_front(args[0], dims[0])), 0
-
-    def lower(self, *operands: kernel.Tensor) -> Any:
-        return kernel.View(operands[0], (*operands[0].shape, 2), U32)
-
-    def reference(self, *operands: Any) -> Any:
-        x = np.ascontiguousarray(operands[0])
-        return x.reshape(-1).view(U32).reshape((*np.shape(operands[0]), 2))
-
-
-def to_front(x: Any, dim: int | None) -> Any:
-    """Move the mapped axis to the front."""
-    return move_batch_axis(x, 0 if dim is None else dim, 0)

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
+from gradax import dtypes
 from gradax.core.aval import Aval, tangent_aval
 from gradax.core.evaluate import eval_jaxpr
-from gradax.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Var
+from gradax.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from gradax.core.op import Op, infer
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_zero
@@ -63,6 +66,9 @@ class LinearTrace(Trace):
         if type(x) is LinearTracer and x.trace is self:
             return x.var
         x = as_value(x)
+        if self.parent is not None and not isinstance(x, Tracer) and x.aval.ndim == 0:
+            if not dtypes.is_extended(x.aval.dtype):  # a number of the program, not of this call
+                return Literal(np.asarray(x)[()], x.aval)
         var = self.constvars.get(id(x))
         if var is None:
             var = self.constvars[id(x)] = Var(x.aval)

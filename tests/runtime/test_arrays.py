@@ -259,3 +259,58 @@ def test_pieces():
         native.Array.from_pieces(Aval((6,), np.float64), sharding, [])
     x.delete()
     assert halves[0].is_deleted()
+
+
+class Loose:
+    """An aval that nothing checked."""
+
+    weak_type = False
+
+    def __init__(self, shape, dtype):
+        self.shape, self.dtype = shape, dtype
+
+
+class Extended:
+    itemsize = 8
+
+    def __str__(self):
+        return "key<test>"
+
+
+def test_extended_dtypes():
+    x = native.Array.from_numpy(np.arange(2, dtype=np.uint64), Loose((2,), Extended()))
+    assert native.array_view(x).dtype == np.uint64
+    with pytest.raises(TypeError, match="key<test> has no NumPy counterpart"):
+        np.asarray(x)
+    with pytest.raises(BufferError):
+        memoryview(x)
+    with pytest.raises(BufferError):
+        x.__dlpack__()
+    for convert in (float, int, bool, complex):
+        with pytest.raises((TypeError, ValueError)):
+            convert(native.Array.from_numpy(np.uint64(1), Loose((), Extended())))
+
+
+def test_empty_dtypes():
+    float0 = np.dtype([("float0", np.void, 0)])
+    x = native.Array.from_numpy(np.zeros(3, float0), Aval((3,), float0))
+    assert native.array_view(x).dtype == float0
+    assert x.nbytes == 0
+
+
+@pytest.mark.parametrize(
+    "aval",
+    [
+        Loose((2**62, 4), np.dtype("f4")),
+        Loose((-1,), np.dtype("f4")),
+        Loose((1,) * 70, np.dtype("f4")),
+        Loose((3,), np.dtype("O")),
+        Loose([3], np.dtype("f4")),
+        Loose(("x",), np.dtype("f4")),
+        Loose((3,), "f4"),
+        Loose((3,), None),
+    ],
+)
+def test_avals_without_a_layout(aval):
+    with pytest.raises((TypeError, ValueError, AttributeError)):
+        native.empty(aval)

@@ -303,3 +303,12 @@ def test_memory_stays_flat():
 def _resident_bytes():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_programs_that_were_never_made():
+    raw = native.Executable.__new__(native.Executable)
+    for use in (lambda: native.Executable.execute(raw, []), lambda: raw.in_avals):
+        with pytest.raises(TypeError):
+            use()
+    with pytest.raises(TypeError):
+        program("add_one").__init__(1, [], [])

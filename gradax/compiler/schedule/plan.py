@@ -23,42 +23,67 @@ class Lifetime:
         self.buffer, self.first, self.last = buffer, first, first
 
 
+class Lifetimes:
+    """The lifetimes of a function's temporary buffers, found by numbering its steps in order."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.lives: dict[int, Lifetime] = {}
+        self.loops: list[tuple[int, int]] = []
+        self.windows: dict[int, list[Lifetime]] = {}
+
+    def visit(self, steps: Block) -> None:
+        """Number the steps of a block and of the blocks inside."""
+        for step in steps:
+            self.now += 1
+            start = self.now
+            reads, writes = reads_writes(step)
+            for buffer in (*reads, *writes):
+                self.touch(buffer)
+            for block in blocks_of(step):
+                self.visit(block)
+            if isinstance(step, While):
+                self.touch(step.holds)
+            self.now += 1
+            if isinstance(step, (For, While)):
+                self.close(step, start)
+
+    def touch(self, buffer: Buffer) -> None:
+        """Record that a step touches a buffer, or the one that its window looks into."""
+        base = buffer.root()
+        if base.kind != "temp":
+            return
+        life = self.lives.get(id(base))
+        if life is None:
+            life = self.lives[id(base)] = Lifetime(base, self.now)
+        life.last = self.now
+        while buffer.parent is not None:
+            self.windows.setdefault(id(buffer.loop), []).append(life)
+            buffer = buffer.parent
+
+    def close(self, step: For | While, start: int) -> None:
+        """End a loop: what is filled slice by slice lives through all of it."""
+        self.loops.append((start, self.now))
+        for life in self.windows.get(id(step.counter), ()) if isinstance(step, For) else ():
+            life.first, life.last = min(life.first, start), max(life.last, self.now)
+
+    def finish(self) -> list[Lifetime]:
+        """Return the lifetimes; what crosses the border of a loop lives through all of it."""
+        for start, end in self.loops:
+            for life in self.lives.values():
+                if life.first <= start < life.last < end:
+                    life.last = end
+                elif start < life.first < end < life.last:
+                    life.first = start
+        return list(self.lives.values())
+
+
 def plan_arena(function: Function) -> None:
     """Set `position` of the function's temporary buffers and its `arena_bytes`."""
-    lives: dict[int, Lifetime] = {}
-    number_steps(function.steps, 0, lives)
-    function.arena_bytes = assign(sorted(lives.values(), key=lambda life: life.first))
-
-
-def number_steps(steps: Block, now: int, lives: dict[int, Lifetime]) -> int:
-    """Number steps in order and record lifetimes; what a loop uses from outside lives through it."""
-    for step in steps:
-        now += 1
-        reads, writes = reads_writes(step)
-        for buffer in (*reads, *writes):
-            touch(buffer, now, lives)
-        start = now
-        for block in blocks_of(step):
-            now = number_steps(block, now, lives)
-        if isinstance(step, While):
-            touch(step.holds, now, lives)
-        if isinstance(step, (For, While)):
-            for life in lives.values():
-                if life.first <= start and life.last > start:
-                    life.last = now
-        now += 1
-    return now
-
-
-def touch(buffer: Buffer, now: int, lives: dict[int, Lifetime]) -> None:
-    """Record that a step touches a buffer (or the one that its window looks into)."""
-    base = buffer.root()
-    if base.kind == "temp":
-        life = lives.get(id(base))
-        if life is None:
-            lives[id(base)] = Lifetime(base, now)
-        else:
-            life.last = now
+    lifetimes = Lifetimes()
+    lifetimes.visit(function.steps)
+    lives = sorted(lifetimes.finish(), key=lambda life: life.first)
+    function.arena_bytes = assign(lives)
 
 
 def assign(lives: list[Lifetime]) -> int:
