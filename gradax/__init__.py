@@ -105,3 +105,10 @@ _settings.install()
 _evaluate.install()
 _concrete.install()
 _jit.install()
+
+from gradax import numpy as numpy  # noqa: E402
+
+from gradax.numpy import operators as _operators  # noqa: E402
+
+# The second: the operators and methods of arrays and of the tracers that stand for them.
+_operators.install(_native.Array, _core.Tracer)

@@ -130,6 +130,7 @@ PyObject* clear_cache(PyObject* self, PyObject*) {
 PyMethodDef methods[] = {
     {"_cache_size", cache_size, METH_NOARGS, "Return the number of compiled signatures."},
     {"clear_cache", clear_cache, METH_NOARGS, "Forget what was compiled."},
+    {"_clear_entries", clear_cache, METH_NOARGS, "Forget what this object alone remembers."},
     {nullptr, nullptr, 0, nullptr},
 };
 

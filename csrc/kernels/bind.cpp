@@ -41,6 +41,7 @@ constexpr Entry entries[] = {
     {"gx_svd", gx_svd, 1, -1, 6},
     {"gx_eigh", gx_eigh, 1, 2, 4},
     {"gx_eig", gx_eig, 1, -1, 5},
+    {"gx_special", gx_special, -1, 1, 3},
 };
 
 const Entry& find_entry(const std::string& name) {

@@ -85,4 +85,9 @@ GX_KERNEL(eigh);
 // outs: eigenvalues, then left and right eigenvectors as asked, all complex.
 // params: dtype, batch, n, with_left, with_right.
 GX_KERNEL(eig);
+
+// outs[0] = a function of two arguments (betainc: three), element by element.
+// params: function (0 polygamma, 1 zeta, 2 igamma, 3 igammac, 4 igamma's derivative by a, 5 the slope
+// of gamma samples, 6 betainc), dtype (f32 or f64), n.
+GX_KERNEL(special);
 }

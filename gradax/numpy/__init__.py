@@ -1,11 +1,8 @@
 """NumPy's functions on arrays of ours: `jax.numpy`'s names, arguments and dtype rules."""
 
 from gradax.dtypes import bfloat16 as bfloat16
-from gradax.dtypes import bool_ as bool
 from gradax.dtypes import bool_ as bool_
 from gradax.dtypes import complex64 as complex64
-from gradax.dtypes import complex64 as csingle
-from gradax.dtypes import complex128 as cdouble
 from gradax.dtypes import complex128 as complex128
 from gradax.dtypes import complex_ as complex_
 from gradax.dtypes import complexfloating as complexfloating
@@ -23,8 +20,6 @@ from gradax.dtypes import float8_e5m2fnuz as float8_e5m2fnuz
 from gradax.dtypes import float8_e8m0fnu as float8_e8m0fnu
 from gradax.dtypes import float16 as float16
 from gradax.dtypes import float32 as float32
-from gradax.dtypes import float32 as single
-from gradax.dtypes import float64 as double
 from gradax.dtypes import float64 as float64
 from gradax.dtypes import float_ as float_
 from gradax.dtypes import floating as floating
@@ -55,7 +50,6 @@ from gradax.dtypes import uint16 as uint16
 from gradax.dtypes import uint32 as uint32
 from gradax.dtypes import uint64 as uint64
 from gradax.dtypes import unsignedinteger as unsignedinteger
-from gradax.native import Array as ndarray
 from gradax.numpy import linalg as linalg
 from gradax.numpy.arithmetic import abs as abs
 from gradax.numpy.arithmetic import absolute as absolute
@@ -95,8 +89,13 @@ from gradax.numpy.arithmetic import square as square
 from gradax.numpy.arithmetic import subtract as subtract
 from gradax.numpy.arithmetic import true_divide as true_divide
 from gradax.numpy.arithmetic import trunc as trunc
+from gradax.numpy.constants import ComplexWarning as ComplexWarning
+from gradax.numpy.constants import bool as bool
 from gradax.numpy.constants import can_cast as can_cast
+from gradax.numpy.constants import cdouble as cdouble
 from gradax.numpy.constants import character as character
+from gradax.numpy.constants import csingle as csingle
+from gradax.numpy.constants import double as double
 from gradax.numpy.constants import dtype as dtype
 from gradax.numpy.constants import e as e
 from gradax.numpy.constants import euler_gamma as euler_gamma
@@ -105,10 +104,12 @@ from gradax.numpy.constants import index_exp as index_exp
 from gradax.numpy.constants import inf as inf
 from gradax.numpy.constants import iterable as iterable
 from gradax.numpy.constants import nan as nan
+from gradax.numpy.constants import ndarray as ndarray
 from gradax.numpy.constants import newaxis as newaxis
 from gradax.numpy.constants import object_ as object_
 from gradax.numpy.constants import pi as pi
 from gradax.numpy.constants import s_ as s_
+from gradax.numpy.constants import single as single
 from gradax.numpy.creation import array as array
 from gradax.numpy.creation import asarray as asarray
 from gradax.numpy.creation import copy as copy

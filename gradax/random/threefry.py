@@ -81,12 +81,13 @@ def word(on: Words, key: tuple[Any, Any], i: Any, n_words: int) -> Any:
     An odd count is filled with a zero counter.
     """
     half = (n_words + 1) // 2
+    i = on.convert(i, U32)
     is_second = on.apply("ge", i, half)
     first = on.where(is_second, on.apply("sub", i, half), i)
     second = on.apply("add", first, half)
     if n_words % 2:
         second = on.where(on.apply("ge", second, n_words), 0, second)
-    x0, x1 = block(on, *key, on.convert(first, U32), on.convert(second, U32))
+    x0, x1 = block(on, *key, first, second)
     return on.where(is_second, x1, x0)
 
 

@@ -89,7 +89,7 @@ def test_hits_and_misses():
     for again in ((x, y), ([x, y],), ({"b": y, "a": x},), ()):
         f.call(*again)
     assert len(f.misses) == 10
-    f.call.clear_cache()
+    f.call._clear_entries()
     assert f.call._cache_size() == 0
     f.call(x)
     assert len(f.misses) == 11
@@ -183,7 +183,7 @@ def test_static_equality_that_clears_the_cache():
             return 1
 
         def __eq__(self, other):
-            f.clear_cache()
+            f._clear_entries()
             gc.collect()
             return True
 
@@ -478,7 +478,7 @@ def test_calls_from_many_threads():
         for i in range(300):
             y = f(y)
             if i % 50 == 0:
-                f.clear_cache()
+                f._clear_entries()
         if value(y) != start + 300:
             wrong.append(start)
 
