@@ -63,7 +63,8 @@ double zeta(double s, double q) {
   }
   if (q > 1e8) return (1 / (s - 1) + 1 / (2 * q)) * std::pow(q, 1 - s);
   double sum = 0, a = q;
-  for (int steps = 0; a < 10 && steps < 100000; ++steps, a += 1) {
+  // The formula below converges once a is large beside s; before that the terms are summed.
+  for (int steps = 0; a < 10 + s / 2 && steps < 100000; ++steps, a += 1) {
     const double term = std::pow(a, -s);
     sum += term;
     if (a > 1 && term < 1e-17 * std::fabs(sum)) return sum;

@@ -18,7 +18,7 @@ from gradax.compiler.llvm.modules import ModuleText, libraries_of, write_module
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.build import Module, build_function
 from gradax.compiler.schedule.check import check_function
-from gradax.compiler.schedule.ir import Function
+from gradax.compiler.schedule.ir import Function, While, all_steps
 from gradax.compiler.schedule.text import format_schedule
 from gradax.core.jaxpr import Jaxpr
 from gradax.kernel.ir import interned
@@ -39,6 +39,11 @@ class Compilation:
     def entry(self) -> Function:
         """The function that the program is entered by."""
         return self.functions[-1]
+
+    @property
+    def has_while(self) -> bool:
+        """Whether a loop of unknown length is in the program."""
+        return any(isinstance(step, While) for f in self.functions for step in all_steps(f.steps))
 
     @property
     def libraries(self) -> set[str]:

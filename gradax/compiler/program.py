@@ -17,7 +17,7 @@ from gradax.runtime import cache as disk
 from gradax.runtime import libraries
 
 NS_PER_COST = 0.5
-CALLS_ARE_LONG_NS = 1e6
+SURELY_SHORT_NS = 2e4
 
 
 @cache
@@ -56,11 +56,17 @@ def build_entry(compilation: Compilation) -> disk.Entry:
     code = machine_code.compile_text(module.text)
     facts = {
         "arena_bytes": compilation.entry.arena_bytes,
-        "cost_ns": compilation.entry.cost * NS_PER_COST,
+        "cost_ns": cost_ns(compilation),
         "symbols": list(module.symbols),
         "libraries": sorted(compilation.libraries),
     }
     return disk.Entry(facts, code)
+
+
+def cost_ns(compilation: Compilation) -> float:
+    """Return the nanoseconds of a call when they are few and known, -1 for: measure them."""
+    guess = compilation.entry.cost * NS_PER_COST
+    return -1.0 if compilation.has_while or guess > SURELY_SHORT_NS else guess
 
 
 def make_executable(

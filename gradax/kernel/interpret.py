@@ -56,7 +56,7 @@ def interpret(
     program: RunProgram | None = None,
 ) -> list[Array]:
     """Return the arrays of `outputs`, given those of the `Input`s by position."""
-    return Interpreter(inputs, libraries or {}, program).run(outputs)
+    return Interpreter(inputs, {} if libraries is None else libraries, program).run(outputs)
 
 
 class Interpreter:

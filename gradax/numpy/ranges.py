@@ -413,37 +413,3 @@ def mask_indices(n: int, mask_func: Any, k: int = 0, *, size: int | None = None)
     """Return the indices where `mask_func(ones((n, n)), k)` is not zero."""
     out = mask_func(asarray(np.ones((n, n))), k)
     return pair_of_indices(np.asarray(out) != 0)
-
-
-class Grid:
-    """`mgrid[a:b:c, …]` and `ogrid`: coordinate arrays by slices; a complex step is a number."""
-
-    def __init__(self, name: str, sparse: bool) -> None:
-        self.name, self.sparse = name, sparse
-
-    def __getitem__(self, key: Any) -> Any:
-        several = isinstance(key, tuple)
-        lines = [self.line(s) for s in (key if several else (key,))]
-        if not several:
-            return lines[0]
-        dtype = result_pair(*lines)[0]
-        lines = [convert(x, dtype) for x in lines]
-        grids = meshgrid(*lines, indexing="ij", sparse=self.sparse)
-        if self.sparse:
-            return grids
-        spread = [BroadcastInDim((1, *g.shape), tuple(range(1, g.ndim + 1)))(g) for g in grids]
-        return spread[0] if len(spread) == 1 else Concatenate(0)(*spread)
-
-    def line(self, s: slice) -> Any:
-        """Return the coordinates of one axis."""
-        start, step = (0 if s.start is None else s.start), (1 if s.step is None else s.step)
-        if isinstance(step, complex):
-            return linspace(start, s.stop, int(abs(step)))
-        return arange(start, s.stop, step)
-
-    def __repr__(self) -> str:
-        return f"<gradax.numpy.{self.name}>"
-
-
-mgrid: Final = Grid("mgrid", sparse=False)
-ogrid: Final = Grid("ogrid", sparse=True)

@@ -84,8 +84,13 @@ def result_shape(shape: Any, name: str, *params: Any) -> tuple[int, ...]:
     return wanted
 
 
+def wide_dtype(dtype: Any) -> Any:
+    """Return the dtype in which samples of `dtype` are computed: float32 for shorter ones."""
+    return np.dtype(np.float32) if dtypes.finfo(dtype).bits < 32 else np.dtype(dtype)
+
+
 def unit_interval(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return uniform numbers in [0, 1): random mantissas."""
+    """Return uniform numbers in [0, 1), random mantissas of `dtype`, in its wide dtype."""
     info = dtypes.finfo(dtype)
     n_bits, mantissa = info.bits, info.nmant
     width = 8 if mantissa < 8 else n_bits
@@ -95,19 +100,22 @@ def unit_interval(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     one = np.ones((), dtype).view(unsigned)
     shift = np.asarray(width - mantissa, unsigned)
     pattern = lax.bitwise_or(lax.shift_right_logical(random, shift), np.asarray(one, unsigned))
-    return lax.sub(lax.bitcast_convert_type(pattern, dtype), np.ones((), dtype))
+    floats = lax.convert_element_type(lax.bitcast_convert_type(pattern, dtype), wide_dtype(dtype))
+    return lax.sub(floats, np.ones((), wide_dtype(dtype)))
 
 
 def uniform_of(key: Any, shape: Any, dtype: Any, low: Any, high: Any) -> Any:
-    """Return uniform numbers in [low, high)."""
+    """Return uniform numbers in [low, high), in the wide dtype of `dtype`."""
+    wide = wide_dtype(dtype)
     floats = unit_interval(key, shape, dtype)
-    low, high = (broadcast(lax.convert_element_type(v, dtype), shape) for v in (low, high))
+    low, high = (broadcast(lax.convert_element_type(v, wide), shape) for v in (low, high))
     return lax.max(low, lax.add(lax.mul(floats, lax.sub(high, low)), low))
 
 
 @jit(static_argnums=(3, 4))
 def _uniform(key: Any, low: Any, high: Any, shape: Any, dtype: Any) -> Any:
-    return uniform_of(typed(key), shape, dtype, low, high)
+    low, high = (lax.convert_element_type(v, dtype) for v in (low, high))
+    return lax.convert_element_type(uniform_of(typed(key), shape, dtype, low, high), dtype)
 
 
 def uniform(
@@ -130,27 +138,32 @@ def uniform(
     return _uniform(value, as_value(minval), as_value(maxval), size, found)
 
 
-def randint_of(key: Any, shape: Any, dtype: Any, low: Any, high: Any) -> Any:
-    """Return uniform integers in [low, high), of twice the bits modulo the span."""
-    width = dtype.itemsize * 8
+def randint_of(key: Any, shape: Any, dtype: Any, low: Any, high: Any, past_end: Any) -> Any:
+    """Return uniform integers in [low, high), of twice the bits modulo the span.
+
+    Where `past_end` holds, the dtype's largest integer, which `high` then is, belongs to the interval.
+    """
+    width = max(32, dtype.itemsize * 8)
     unsigned = UNSIGNED[width]
-    reaches_past_end = is_above(high, dtype)
-    low, high = (broadcast(clamped(v, dtype), shape) for v in (low, high))
+    low, high = broadcast(low, shape), broadcast(high, shape)
     first, second = (raw_bits(k, width, shape) for k in split_into(key, 2))
-    span = lax.convert_element_type(lax.sub(high, low), unsigned)
+    wide_low, wide_high = (lax.convert_element_type(v, unsigned) for v in (low, high))
+    span = lax.sub(wide_high, wide_low)
     span = lax.select(lax.le(high, low), lax.full_like(span, 1), span)
-    if reaches_past_end is not None:  # then the largest integer itself is among those asked for
-        grows = lax.bitwise_and(broadcast(reaches_past_end, shape), lax.gt(high, low))
+    if past_end is not None:
+        grows = lax.bitwise_and(broadcast(past_end, shape), lax.gt(high, low))
         span = lax.select(grows, lax.add(span, np.ones((), unsigned)), span)
     multiplier = lax.rem(lax.full_like(span, 2 ** (width // 2)), span)
     multiplier = lax.rem(lax.mul(multiplier, multiplier), span)
     offset = lax.add(lax.mul(lax.rem(first, span), multiplier), lax.rem(second, span))
-    return lax.add(low, lax.convert_element_type(lax.rem(offset, span), dtype))
+    return lax.convert_element_type(lax.add(wide_low, lax.rem(offset, span)), dtype)
 
 
-def is_above(x: Any, dtype: Any) -> Any:
-    """Return whether a bound is above what `dtype` holds, None when its own dtype cannot be."""
+def past_end_of(x: Any, dtype: Any) -> Any:
+    """Return whether a bound is above what `dtype` holds, None when it cannot be."""
     most = int(dtypes.iinfo(dtype).max)
+    if isinstance(x, int):
+        return np.asarray(True) if x > most else None
     if int(dtypes.iinfo(x.dtype).max) <= most:
         return None
     return lax.gt(x, np.asarray(most, x.dtype))
@@ -158,15 +171,18 @@ def is_above(x: Any, dtype: Any) -> Any:
 
 def clamped(x: Any, dtype: Any) -> Any:
     """Return an integer bound as `dtype`, kept within what it holds."""
-    own, info = dtypes.iinfo(x.dtype), dtypes.iinfo(dtype)
+    info = dtypes.iinfo(dtype)
+    if isinstance(x, int):
+        return np.asarray(min(max(x, int(info.min)), int(info.max)), dtype)
+    own = dtypes.iinfo(x.dtype)
     bounds = (max(int(info.min), int(own.min)), min(int(info.max), int(own.max)))
     least, most = (np.asarray(bound, x.dtype) for bound in bounds)
     return lax.convert_element_type(lax.clamp(least, x, most), dtype)
 
 
-@jit(static_argnums=(3, 4))
-def _randint(key: Any, low: Any, high: Any, shape: Any, dtype: Any) -> Any:
-    return randint_of(typed(key), shape, dtype, low, high)
+@jit(static_argnums=(4, 5))
+def _randint(key: Any, low: Any, high: Any, past_end: Any, shape: Any, dtype: Any) -> Any:
+    return randint_of(typed(key), shape, dtype, low, high, past_end)
 
 
 def randint(
@@ -182,23 +198,19 @@ def randint(
     found = dtypes.check_user_dtype(int if dtype is None else dtype, "random.randint")
     if not dtypes.issubdtype(found, np.integer) or found.itemsize * 8 not in UNSIGNED:
         raise DtypeError(f"random.randint: an integer dtype; got {found}.{at_user_line()}")
-    low, high = integer_bound(minval, found), integer_bound(maxval, found)
+    low, high = integer_bound(minval), integer_bound(maxval)
     size = result_shape(shape, "randint", low, high)
-    return _randint(value, low, high, size, found)
+    past_end = past_end_of(high, found)
+    return _randint(value, clamped(low, found), clamped(high, found), past_end, size, found)
 
 
-def integer_bound(x: Any, dtype: Any) -> Any:
-    """Return a bound as an integer array; a Python integer of a dtype that holds it.
+def integer_bound(x: Any) -> Any:
+    """Return a bound as a Python integer or an integer array.
 
     Errors: TypeError for a bound that is no integer.
     """
     if isinstance(x, (int, np.integer)) and not isinstance(x, (bool, np.bool_)):
-        wide = np.dtype(np.int64 if config_allows_wide() else np.int32)
-        for candidate in (dtype, wide, np.dtype(np.uint32)):
-            info = dtypes.iinfo(candidate)
-            if int(info.min) <= int(x) <= int(info.max):
-                return as_value(np.asarray(int(x), candidate))
-        return as_value(np.asarray(int(dtypes.iinfo(wide).max if x > 0 else dtypes.iinfo(wide).min), wide))
+        return int(x)
     value = as_value(x)
     if dtypes.is_extended(value.dtype) or not dtypes.issubdtype(value.dtype, np.integer):
         raise DtypeError(f"random.randint: bounds are integers; got {value.aval}.{at_user_line()}")
@@ -208,13 +220,18 @@ def integer_bound(x: Any, dtype: Any) -> Any:
 @jit(static_argnums=(2, 3))
 def _bernoulli(key: Any, p: Any, shape: Any, mode: str) -> Any:
     key, dtype = typed(key), np.dtype(p.dtype)
-    p = broadcast(p, shape)
+    p = broadcast(lax.convert_element_type(p, wide_dtype(dtype)), shape)
     if mode == "low":
         return lax.lt(unit_interval(key, shape, dtype), p)
-    pair = unit_interval(key, (2, *shape), dtype)
-    high, low = (lax.index_in_dim(pair, k, 0, keepdims=False) for k in (0, 1))
-    low = lax.mul(low, np.asarray(2.0 ** -dtypes.finfo(dtype).nmant, dtype))
+    high, low = two_parts(unit_interval(key, (2, *shape), dtype), dtype)
     return lax.lt(low, lax.sub(p, high))
+
+
+def two_parts(pair: Any, dtype: Any) -> tuple[Any, Any]:
+    """Return the first of a pair of numbers, and the second scaled to the digits after its last."""
+    high, low = (lax.index_in_dim(pair, k, 0, keepdims=False) for k in (0, 1))
+    scale = np.asarray(2.0 ** -dtypes.finfo(dtype).nmant, pair.dtype)
+    return high, lax.mul(low, scale)
 
 
 def bernoulli(

@@ -1,7 +1,8 @@
-"""Continuous and discrete distributions."""
+"""Distributions that are made of uniform numbers directly, and categories."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,32 +10,40 @@ import numpy as np
 from gradax import dtypes, lax
 from gradax.api.jit import jit
 from gradax.core.value import as_value
-from gradax.errors import DtypeError, ShapeError, at_user_line
-from gradax.random.bits import float_dtype, result_shape, uniform_of, unit_interval
-from gradax.random.keys import Shape, as_shape, broadcast, partitionable, raw, split_words
+from gradax.errors import ArgumentError, DtypeError, ShapeError, at_user_line
+from gradax.random.bits import (
+    float_dtype,
+    float_value,
+    result_shape,
+    two_parts,
+    uniform_of,
+    unit_interval,
+    wide_dtype,
+)
+from gradax.random.keys import Shape, as_shape, broadcast, checked, split_into, typed
+from gradax.random.stream import erf, erf_inv, log, log1p
 
 
-def normal_of(words: Any, shape: Any, dtype: Any, newer: bool) -> Any:
+def constant(x: Any, dtype: Any) -> Any:
+    """Return a number as a rank-0 NumPy constant."""
+    return np.asarray(x).astype(dtype)
+
+
+def normal_of(key: Any, shape: Any, dtype: Any) -> Any:
     """Return normal numbers by the inverse of their distribution function."""
     if dtypes.issubdtype(dtype, np.complexfloating):
-        return complex_normal(words, shape, dtype, newer)
-    low = np.nextafter(np.asarray(-1, dtype), np.asarray(0, dtype), dtype=dtype)
-    drawn = uniform_of(words, as_value(low), as_value(np.ones((), dtype)), shape, dtype, newer)
-    return lax.mul(np.asarray(np.sqrt(2), dtype), lax.erf_inv(drawn))
+        part = np.zeros((), dtype).real.dtype
+        real, imag = (normal_of(k, shape, part) for k in split_into(key, 2))
+        return lax.div(lax.complex(real, imag), constant(np.sqrt(2), dtype))
+    low = np.nextafter(constant(-1, dtype), constant(0, dtype), dtype=dtype)
+    drawn = uniform_of(key, shape, dtype, low, np.ones((), dtype))
+    out = lax.mul(constant(constant(np.sqrt(2), dtype), drawn.dtype), erf_inv(drawn))
+    return lax.convert_element_type(out, dtype)
 
 
-def complex_normal(words: Any, shape: Any, dtype: Any, newer: bool) -> Any:
-    """Return complex normal numbers of variance 1."""
-    part = np.zeros((), dtype).real.dtype
-    keys = split_words(words, (2,), newer)
-    real, imag = (
-        normal_of(lax.reshape(lax.slice(keys, (k, 0), (k + 1, 2)), (2,)), shape, part, newer)
-        for k in (0, 1)
-    )
-    return lax.div(lax.complex(real, imag), np.asarray(np.sqrt(2), dtype))
-
-
-_normal = jit(normal_of, static_argnums=(1, 2, 3))
+@jit(static_argnums=(1, 2))
+def _normal(key: Any, shape: Any, dtype: Any) -> Any:
+    return normal_of(typed(key), shape, dtype)
 
 
 def normal(key: Any, shape: Shape = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
@@ -43,27 +52,25 @@ def normal(key: Any, shape: Shape = (), dtype: Any = None, *, out_sharding: Any 
     Errors: TypeError for a dtype that is not inexact.
     Accuracy: the inverse error function's, of uniform numbers of 23 (52) bits.
     """
-    words, _ = raw(key, "normal")
+    value = checked(key, "normal")
     found = dtypes.check_user_dtype(float if dtype is None else dtype, "random.normal")
     if not dtypes.issubdtype(found, np.inexact):
         raise DtypeError(f"random.normal: a float or complex dtype; got {found}.{at_user_line()}")
-    return _normal(words, as_shape(shape, "normal"), found, partitionable())
+    return _normal(value, as_shape(shape, "normal"), found)
 
 
-def truncated_of(words: Any, low: Any, high: Any, shape: Any, dtype: Any, newer: bool) -> Any:
-    """Return normal numbers between bounds."""
+@jit(static_argnums=(3, 4))
+def _truncated_normal(key: Any, low: Any, high: Any, shape: Any, dtype: Any) -> Any:
     low, high = (lax.convert_element_type(v, dtype) for v in (low, high))
-    root = np.asarray(np.sqrt(2), dtype)
-    a, b = lax.erf(lax.div(low, root)), lax.erf(lax.div(high, root))
-    drawn = uniform_of(words, a, b, shape, dtype, newer)
-    out = lax.mul(root, lax.erf_inv(drawn))
-    inf = np.asarray(np.inf, dtype)
-    least = lax.nextafter(lax.stop_gradient(low), inf)
-    most = lax.nextafter(lax.stop_gradient(high), lax.neg(inf))
+    wide = wide_dtype(dtype)
+    root = constant(constant(np.sqrt(2), dtype), wide)
+    a, b = (erf(lax.div(lax.convert_element_type(v, wide), root)) for v in (low, high))
+    drawn = erf_inv(uniform_of(typed(key), shape, dtype, a, b))
+    out = lax.convert_element_type(lax.mul(root, drawn), dtype)
+    inf = constant(np.inf, dtype)
+    least = lax.nextafter(lax.stop_gradient(low), broadcast(inf, np.shape(low)))
+    most = lax.nextafter(lax.stop_gradient(high), broadcast(lax.neg(inf), np.shape(high)))
     return lax.clamp(broadcast(least, shape), out, broadcast(most, shape))
-
-
-_truncated = jit(truncated_of, static_argnums=(3, 4, 5))
 
 
 def truncated_normal(
@@ -79,72 +86,101 @@ def truncated_normal(
 
     Shapes: lower, upper broadcast to shape.
     """
-    words, _ = raw(key, "truncated_normal")
+    value = checked(key, "truncated_normal")
     found = float_dtype(dtype, "truncated_normal")
     size = result_shape(shape, "truncated_normal", lower, upper)
-    return _truncated(words, as_value(lower), as_value(upper), size, found, partitionable())
+    return _truncated_normal(value, as_value(lower), as_value(upper), size, found)
 
 
-def exponential_of(words: Any, shape: Any, dtype: Any, newer: bool) -> Any:
-    """Return exponential numbers."""
-    return lax.neg(lax.log1p(lax.neg(unit_interval(words, shape, dtype, newer))))
+def exponential_of(key: Any, shape: Any, dtype: Any) -> Any:
+    """Return exponential numbers, in the wide dtype of `dtype`."""
+    return lax.neg(log1p(lax.neg(unit_interval(key, shape, dtype))))
 
 
-_exponential = jit(exponential_of, static_argnums=(1, 2, 3))
+@jit(static_argnums=(1, 2))
+def _exponential(key: Any, shape: Any, dtype: Any) -> Any:
+    return lax.convert_element_type(exponential_of(typed(key), shape, dtype), dtype)
 
 
 def exponential(key: Any, shape: Shape = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
     """Return exponential random numbers of rate 1."""
-    words, _ = raw(key, "exponential")
-    found = float_dtype(dtype, "exponential")
-    return _exponential(words, as_shape(shape, "exponential"), found, partitionable())
+    value, found = checked(key, "exponential"), float_dtype(dtype, "exponential")
+    return _exponential(value, as_shape(shape, "exponential"), found)
 
 
-def gumbel_of(words: Any, shape: Any, dtype: Any, newer: bool, mode: str = "low") -> Any:
-    """Return Gumbel numbers."""
-    tiny = np.asarray(dtypes.finfo(dtype).tiny, dtype)
-    drawn = uniform_of(words, as_value(tiny), as_value(np.ones((), dtype)), shape, dtype, newer)
-    return lax.neg(lax.log(lax.neg(lax.log(drawn))))
+def gumbel_of(key: Any, shape: Any, dtype: Any, mode: str = "low") -> Any:
+    """Return Gumbel numbers, in the wide dtype; the mode "high" has more bits in the upper tail."""
+    tiny, one = constant(dtypes.finfo(dtype).tiny, dtype), np.ones((), dtype)
+    if mode == "low":
+        return lax.neg(log(lax.neg(log(uniform_of(key, shape, dtype, tiny, one)))))
+    high, low = two_parts(uniform_of(key, (2, *shape), dtype, tiny, one), dtype)
+    # Above a half the sum could round up to 1.
+    is_small = lax.lt(high, constant(0.5, high.dtype))
+    rest = lax.select(is_small, lax.add(high, low), high)
+    return lax.neg(log(lax.neg(log1p(lax.neg(rest)))))
 
 
-_gumbel = jit(gumbel_of, static_argnums=(1, 2, 3, 4))
+@jit(static_argnums=(1, 2, 3))
+def _gumbel(key: Any, shape: Any, dtype: Any, mode: str) -> Any:
+    return lax.convert_element_type(gumbel_of(typed(key), shape, dtype, mode), dtype)
+
+
+def gumbel_mode(mode: str | None, name: str) -> str:
+    """Return the mode asked for, "low" by default.
+
+    Errors: ValueError for any other name.
+    """
+    if mode not in (None, "low", "high"):
+        raise ArgumentError(
+            f"random.{name}: the mode is 'low' or 'high'; got {mode!r}.{at_user_line()}"
+        )
+    return mode or "low"
 
 
 def gumbel(
-    key: Any, shape: Shape = (), dtype: Any = None, mode: Any = None, *, out_sharding: Any = None
+    key: Any,
+    shape: Shape = (),
+    dtype: Any = None,
+    mode: str | None = None,
+    *,
+    out_sharding: Any = None,
 ) -> Any:
     """Return random numbers of the standard Gumbel distribution."""
-    words, _ = raw(key, "gumbel")
-    found = float_dtype(dtype, "gumbel")
-    return _gumbel(words, as_shape(shape, "gumbel"), found, partitionable(), "low")
+    value, found = checked(key, "gumbel"), float_dtype(dtype, "gumbel")
+    return _gumbel(value, as_shape(shape, "gumbel"), found, gumbel_mode(mode, "gumbel"))
 
 
-def laplace_of(words: Any, shape: Any, dtype: Any, newer: bool) -> Any:
-    """Return Laplace numbers."""
-    eps = np.asarray(-1 + dtypes.finfo(dtype).epsneg, dtype)
-    u = uniform_of(words, as_value(eps), as_value(np.ones((), dtype)), shape, dtype, newer)
-    return lax.mul(lax.sign(u), lax.neg(lax.log1p(lax.neg(lax.abs(u)))))
-
-
-_laplace = jit(laplace_of, static_argnums=(1, 2, 3))
+@jit(static_argnums=(1, 2))
+def _laplace(key: Any, shape: Any, dtype: Any) -> Any:
+    low = constant(-1 + dtypes.finfo(dtype).epsneg, dtype)
+    drawn = uniform_of(typed(key), shape, dtype, low, np.ones((), dtype))
+    out = lax.mul(lax.sign(drawn), log1p(lax.neg(lax.abs(drawn))))
+    return lax.convert_element_type(out, dtype)
 
 
 def laplace(key: Any, shape: Shape = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
     """Return random numbers of the standard Laplace distribution."""
-    words, _ = raw(key, "laplace")
-    found = float_dtype(dtype, "laplace")
-    return _laplace(words, as_shape(shape, "laplace"), found, partitionable())
+    value, found = checked(key, "laplace"), float_dtype(dtype, "laplace")
+    return _laplace(value, as_shape(shape, "laplace"), found)
 
 
-def categorical_of(words: Any, logits: Any, axis: int, shape: Any, draws: Any, newer: bool) -> Any:
-    """Return the places of the largest of logits with Gumbel noise."""
-    noise = gumbel_of(words, shape, np.dtype(logits.dtype), newer)
-    places = tuple(range(len(shape) - logits.ndim, len(shape)))
-    wide = lax.broadcast_in_dim(logits, shape, places)
-    return lax.argmax(lax.add(noise, wide), axis, dtypes.canonicalize_dtype(np.int64))
+@jit(static_argnums=(2, 3, 4))
+def _categorical(key: Any, logits: Any, axis: int, extra: Any, mode: str) -> Any:
+    shape = (*extra, *logits.shape)
+    noise = gumbel_of(typed(key), shape, np.dtype(logits.dtype), mode)
+    perturbed = lax.add(noise, lax.convert_element_type(broadcast(logits, shape), noise.dtype))
+    return lax.argmax(perturbed, axis + len(extra), dtypes.canonicalize_dtype(np.int64))
 
 
-_categorical = jit(categorical_of, static_argnums=(2, 3, 4, 5))
+@jit(static_argnums=(2, 3, 4))
+def _distinct_categories(key: Any, logits: Any, axis: int, extra: Any, mode: str) -> Any:
+    noise = gumbel_of(typed(key), logits.shape, np.dtype(logits.dtype), mode)
+    order = [i for i in range(logits.ndim) if i != axis] + [axis]
+    wide = lax.convert_element_type(logits, noise.dtype)
+    perturbed = lax.transpose(lax.add(noise, wide), order)
+    _, places = lax.top_k(perturbed, prod(extra))
+    front = [places.ndim - 1, *range(places.ndim - 1)]
+    return lax.reshape(lax.transpose(places, front), (*extra, *places.shape[:-1]))
 
 
 def categorical(
@@ -153,26 +189,25 @@ def categorical(
     axis: int = -1,
     shape: Shape | None = None,
     replace: bool = True,
-    mode: Any = None,
+    mode: str | None = None,
     *,
     out_sharding: Any = None,
 ) -> Any:
     """Return random indices along `axis` with log-probabilities `logits` (up to a constant).
 
-    Shapes: logits without axis broadcasts to shape, which is that by default.
+    Without replacement the indices along the leading axes of `shape` are distinct.
+    Shapes: logits without axis are the last axes of shape, and all of it by default.
     Errors: ValueError when shape does not end in the batch shape.
     """
-    words, _ = raw(key, "categorical")
-    values = as_value(logits)
-    if not dtypes.issubdtype(values.dtype, np.floating):
-        values = lax.convert_element_type(values, dtypes.canonicalize_dtype(np.float64))
-    if not -values.ndim <= axis < values.ndim:
+    value = checked(key, "categorical")
+    logits = float_value(logits, "categorical", "logits")
+    if not -logits.ndim <= axis < logits.ndim:
         raise ShapeError(
-            f"random.categorical: axis {axis} is outside logits of {values.ndim} axes."
+            f"random.categorical: axis {axis} is outside logits of {logits.ndim} axes."
             f"{at_user_line()}"
         )
-    axis = axis % values.ndim
-    batch = tuple(n for i, n in enumerate(values.shape) if i != axis)
+    axis = axis % logits.ndim
+    batch = tuple(n for i, n in enumerate(logits.shape) if i != axis)
     wanted = batch if shape is None else as_shape(shape, "categorical")
     if len(wanted) < len(batch) or wanted[len(wanted) - len(batch) :] != batch:
         raise ShapeError(
@@ -180,23 +215,10 @@ def categorical(
             f"{at_user_line()}"
         )
     extra = wanted[: len(wanted) - len(batch)]
-    if not replace:
-        return without_replacement(words, values, axis, extra)
-    full = (*extra, *values.shape)
-    return _categorical(words, values, axis + len(extra), full, extra, partitionable())
-
-
-def without_replacement(words: Any, logits: Any, axis: int, extra: tuple[int, ...]) -> Any:
-    """Return distinct indices: the places of the largest perturbed logits."""
-    count = int(np.prod(extra, dtype=np.int64))
-    if count > logits.shape[axis]:
-        raise ValueError(
-            f"random.categorical: {count} draws without replacement of {logits.shape[axis]}"
+    draw = _categorical if replace else _distinct_categories
+    if not replace and prod(extra) > logits.shape[axis]:
+        raise ArgumentError(
+            f"random.categorical: {prod(extra)} draws without replacement of {logits.shape[axis]}"
             f" categories.{at_user_line()}"
         )
-    noise = gumbel_of(words, logits.shape, np.dtype(logits.dtype), partitionable())
-    order = [i for i in range(logits.ndim) if i != axis] + [axis]
-    perturbed = lax.transpose(lax.add(noise, logits), order)
-    _, places = lax.top_k(perturbed, count)
-    front = [places.ndim - 1, *range(places.ndim - 1)]
-    return lax.reshape(lax.transpose(places, front), (*extra, *places.shape[:-1]))
+    return draw(value, logits, axis, extra, gumbel_mode(mode, "categorical"))

@@ -42,9 +42,15 @@ class Bound:
     n_arguments: int = 1
 
 
+def lgamma(x: Floats) -> Floats:
+    """Return log|gamma(x)|, which C has infinite at minus infinity."""
+    return np.where(np.isinf(x), np.inf, special.gammaln(x))
+
+
 def logistic(x: Floats) -> Floats:
-    """Return 1 / (1 + e**-x)."""
-    return 1 / (1 + np.exp(-x))
+    """Return 1 / (1 + e**-x), which may be 0 where e**-x is too large for float32."""
+    grown = np.exp(-x)
+    return np.where(grown > LARGEST, 0.0, 1 / (1 + grown))
 
 
 BOUNDS = [
@@ -73,7 +79,7 @@ BOUNDS = [
     Bound("erfc", 5, special.erfc),
     # 4e-7 of the result, which is at most 7 of its last places.
     Bound("erf_inv", 7, special.erfinv),
-    Bound("lgamma", 7, special.gammaln, floor=lgamma_floor),
+    Bound("lgamma", 7, lgamma, floor=lgamma_floor),
     # The reference itself loses digits around the zeros.
     Bound("digamma", 1, special.psi, floor=lambda x: 2.0**-20),
     Bound("bessel_i0e", 3, special.i0e),
@@ -95,8 +101,8 @@ def errors(bound: Bound, ours: Floats, *xs: Floats) -> Floats:
         size = np.maximum(np.abs(exact), bound.floor(*wide))
         exponent = np.frexp(np.clip(size, 2.0**-126, LARGEST))[1]
         unit = np.ldexp(1.0, exponent - 24)
-        rounded = np.where(np.isinf(ours), np.copysign(2.0**128, ours), ours.astype(np.float64))
-        limited = np.clip(exact, -(2.0**128), 2.0**128)
-        found = np.abs(rounded - limited) / unit
+        beyond = 2.0**128
+        ours_wide = np.clip(ours.astype(np.float64), -beyond, beyond)
+        found = np.abs(ours_wide - np.clip(exact, -beyond, beyond)) / unit
     same_nan = np.isnan(ours) == np.isnan(exact)
     return np.where(same_nan, np.where(np.isnan(exact), 0.0, found), np.inf)

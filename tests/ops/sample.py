@@ -156,11 +156,10 @@ class Sample:
         """Return one sample for each of its dtypes."""
         return [replace_dtypes(self, (d,)) for d in self.dtypes]
 
-    def operands(self, dtype: str | None = None) -> tuple[Array, ...]:
-        """Make the operands; the same ones each time."""
-        chosen = dtype or self.dtypes[0]
-        seed = crc32(f"{self.op.name} {self.name}".encode())
-        return tuple(a.make(chosen, seed + i) for i, a in enumerate(self.args))
+    def operands(self, variant: int = 0) -> tuple[Array, ...]:
+        """Make the operands; the same ones each time, others for each variant."""
+        seed = crc32(f"{self.op.name} {self.name}".encode()) + 1000 * variant
+        return tuple(a.make(self.dtypes[0], seed + i) for i, a in enumerate(self.args))
 
     def in_double(self) -> tuple[Array, ...]:
         """Make the operands with every inexact one in double precision."""

@@ -305,6 +305,8 @@ def _resident_bytes():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.filterwarnings("ignore:nanobind")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_programs_that_were_never_made():
     raw = native.Executable.__new__(native.Executable)
     for use in (lambda: native.Executable.execute(raw, []), lambda: raw.in_avals):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradax.compiler.llvm.functions import FunctionWriter, KernelTable
 from gradax.compiler.options import Options
-from gradax.compiler.schedule.ir import Block, CallLibrary, Function, blocks_of
+from gradax.compiler.schedule.ir import CallLibrary, Function, all_steps
 
 ENTRY = "entry"
 
@@ -51,15 +51,5 @@ def write_module(functions: Iterable[Function], options: Options) -> ModuleText:
 
 def libraries_of(functions: Iterable[Function]) -> set[str]:
     """Return the names of the library kernels that functions call."""
-    found: set[str] = set()
-
-    def visit(block: Block) -> None:
-        for step in block:
-            if isinstance(step, CallLibrary):
-                found.add(step.name)
-            for inner in blocks_of(step):
-                visit(inner)
-
-    for function in functions:
-        visit(function.steps)
-    return found
+    steps = (step for function in functions for step in all_steps(function.steps))
+    return {step.name for step in steps if isinstance(step, CallLibrary)}

@@ -33,7 +33,7 @@ from gradax.compiler.schedule.ir import (
     Function,
 )
 from gradax.compiler.schedule.kernels import (
-    fold_block,
+    is_cut,
     make_fold,
     make_nest,
     make_scatter,
@@ -284,21 +284,23 @@ class BlockBuilder:
         outs = [self.place(r) for r in item.results]
         if not prod(item.shape):
             return
-        block = fold_block(item)
-        if not block:
-            self.add(make_fold(item, outs, self.buffer_of))
+        if not is_cut(item):
+            self.add(make_fold(item, lambda _: outs, self.buffer_of))
             return
-        n_blocks = -(-item.extents[0] // block)
-        parts = [Buffer(r.dtype, n_blocks * r.size, "temp") for r in item.results]
-        self.add(make_fold(item, parts, self.buffer_of, block))
+
+        def parts(n: int) -> list[Buffer]:
+            return [Buffer(r.dtype, n * r.size, "temp") for r in item.results]
+
+        step = make_fold(item, parts, self.buffer_of, cut=True)
+        self.add(step)
+        n_blocks = step.outs[0].size // item.results[0].size
         tensors = [Input((n_blocks, *r.shape), r.dtype, -1) for r in item.results]
-        self.buffers.update(zip(tensors, parts, strict=True))
+        self.buffers.update(zip(tensors, step.outs, strict=True))
         n = len(item.shape)
         here = (index(n), *(index(k) for k in range(n)))
-        again = Reduce(
-            item.shape, (n_blocks,), item.combine, item.inits, [t[here] for t in tensors]
-        )
-        self.add(make_fold(again, outs, self.buffer_of))
+        bodies = [t[here] for t in tensors]
+        again = Reduce(item.shape, (n_blocks,), item.combine, item.inits, bodies)
+        self.add(make_fold(again, lambda _: outs, self.buffer_of))
 
     def add_update(self, item: Update) -> None:
         """Add an update: in place where the base dies here, else on a copy."""

@@ -8,6 +8,7 @@ Within one point of a nest all loads happen before all stores.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -245,3 +246,11 @@ def blocks_of(step: Step) -> tuple[Block, ...]:
     if isinstance(step, For):
         return (step.body,)
     return (step.condition, step.body) if isinstance(step, While) else ()
+
+
+def all_steps(block: Block) -> Iterator[Step]:
+    """Yield the steps of a block and of the blocks inside."""
+    for step in block:
+        yield step
+        for inner in blocks_of(step):
+            yield from all_steps(inner)

@@ -98,9 +98,15 @@ def make_nest(
 
 
 def make_fold(
-    item: Reduce, outs: Sequence[Buffer], buffer_of: Callable[[Tensor], Buffer], block: int = 0
+    item: Reduce,
+    place: Callable[[int], Sequence[Buffer]],
+    buffer_of: Callable[[Tensor], Buffer],
+    cut: bool = False,
 ) -> Run:
-    """Return the step of a reduction."""
+    """Return the step of a reduction; `place(n)` gives the buffers of the results of n blocks.
+
+    Without `cut` there is one block.
+    """
     slots = Slots(buffer_of)
     lowering = Lowering(slots.source)
     bodies = flattened([lowering(b) for b in item.bodies])
@@ -109,8 +115,13 @@ def make_fold(
     offset = row_major(item.shape)
     collapsed = collapse([item.shape, item.extents], bodies, [offset])
     space, extents = collapsed.groups
-    per_out = len(bodies) // len(outs)
-    numbers = tuple(slots.number(b) for b in outs for _ in range(per_out))
+    block = fold_block(extents) if cut else 0
+    outs = place(-(-extents[0] // block) if block else 1)
+    numbers = tuple(
+        slots.number(out)
+        for out, result in zip(outs, item.results, strict=True)
+        for _ in range(2 if is_complex(result.dtype) else 1)
+    )
     kernel = Fold(
         space, extents, combine, inits, tuple(map(collapsed.change, bodies)), numbers, block
     )
@@ -126,12 +137,14 @@ def flattened(values: Sequence[Machine]) -> tuple[Scalar, ...]:
     return tuple(out)
 
 
-def fold_block(item: Reduce) -> int:
-    """Return the block of the first reduced axis for a large reduction to few points, else 0."""
-    points, reduced = prod(item.shape), prod(item.extents)
-    if points > 16 or reduced < 4 * BLOCK or not item.extents:
-        return 0
-    return max(1, BLOCK * item.extents[0] // reduced)
+def is_cut(item: Reduce) -> bool:
+    """Tell whether a reduction is so large, to so few points, that it is cut in blocks."""
+    return prod(item.shape) <= 16 and prod(item.extents) >= 4 * BLOCK
+
+
+def fold_block(extents: Shape) -> int:
+    """Return how much of the first reduced axis is a block."""
+    return max(1, BLOCK * extents[0] // prod(extents))
 
 
 def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:

@@ -1,0 +1,1 @@
+"""Tests of the compiler's passes, level by level."""

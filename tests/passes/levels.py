@@ -1,0 +1,173 @@
+"""Running one program at every level of the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradax import native
+from gradax.compiler.graph.build import build_graph
+from gradax.compiler.graph.check import check_graph
+from gradax.compiler.graph.fuse import fuse_maps
+from gradax.compiler.graph.interpret import interpret_graph
+from gradax.compiler.graph.ir import Graph
+from gradax.compiler.options import Options
+from gradax.compiler.pipeline import run_pipeline, schedule
+from gradax.compiler.program import build_entry, make_executable
+from gradax.compiler.schedule.check import check_function, overlapping
+from gradax.compiler.schedule.interpret import interpret_schedule
+from gradax.compiler.schedule.ir import Block, Buffer, For, Function, While, blocks_of, reads_writes
+from gradax.control.programs import run_reference
+from gradax.core.aval import Aval
+from gradax.core.jaxpr import Jaxpr, inline_consts
+from gradax.core.staging import stage
+from gradax.core.value import as_value
+from gradax.runtime import libraries
+
+Array = np.ndarray[Any, Any]
+
+# Everything is split over threads at a cost of 100; several widths and numbers of accumulators.
+SPLIT = Options(vector_bytes=64, unroll=4, parallel_cost=100)
+VARIANTS = (
+    SPLIT,
+    Options(vector_bytes=32, unroll=2, parallel_cost=100),
+    Options(vector_bytes=16, unroll=1, parallel_cost=100, inline_equations=0),
+)
+
+
+def as_buffer(x: Array) -> Array:
+    """Return an array as one that exports the buffer protocol."""
+    return x.view(f"u{x.dtype.itemsize}") if x.dtype.kind == "V" else x
+
+
+def call_flat(name: str) -> Callable[..., None]:
+    """Return the runtime's own library kernel, on flat arrays."""
+
+    def run(ins: list[Array], params: tuple[int, ...], outs: list[Array]) -> None:
+        libraries.ensure(name)
+        operands = [as_buffer(np.ascontiguousarray(x)) for x in ins]
+        native.call_kernel(f"gx_{name}", operands, [as_buffer(x) for x in outs], list(params), 2)
+
+    return run
+
+
+def call_shaped(name: str) -> Callable[..., list[Array]]:
+    """Return the runtime's own library kernel, on arrays."""
+
+    def run(ins: list[Array], params: tuple[int, ...], types: Any) -> list[Array]:
+        outs = [np.empty(shape, dtype) for shape, dtype in types]
+        call_flat(name)(ins, params, outs)
+        return outs
+
+    return run
+
+
+class Table(dict[str, Any]):
+    """All library kernels, made on demand."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Any:
+        return self.make(name)
+
+
+def program_of(fun: Callable[..., Any], *inputs: Any) -> Jaxpr:
+    """Return the program of a function of arrays to a sequence of arrays, without consts."""
+    avals = [Aval(np.shape(x), np.asarray(x).dtype) for x in inputs]
+    closed = stage(lambda *xs: [as_value(y) for y in fun(*xs)], avals, "test")
+    assert not closed.consts, "the tests' programs capture nothing"
+    return inline_consts(closed)
+
+
+def compiled(jaxpr: Jaxpr, inputs: Sequence[Array], options: Options) -> list[Array]:
+    """Compile a program with its own options and run it."""
+    entry = build_entry(run_pipeline(jaxpr, options))
+    executable = make_executable(jaxpr, entry, [], [])
+    return [np.asarray(x) for x in executable.execute([as_value(x) for x in inputs])]
+
+
+def lifetimes(function: Function) -> list[tuple[Buffer, int, int]]:
+    """Return (buffer, first, last) of temporaries; what crosses a loop's edge lives through it."""
+    spans: dict[Buffer, list[int]] = {}
+    windows: dict[Buffer, set[Any]] = {}
+
+    def touch(buffer: Buffer, now: int) -> None:
+        base, loops = buffer, set[Any]()
+        while base.parent is not None:
+            loops.add(base.loop)
+            base = base.parent
+        if base.kind == "temp":
+            span = spans.setdefault(base, [now, now])
+            span[1] = now
+            windows.setdefault(base, set()).update(loops)
+
+    def walk(block: Block, now: int) -> int:
+        for step in block:
+            now += 1
+            start = now
+            for buffer in (b for bs in reads_writes(step) for b in bs):
+                touch(buffer, now)
+            for inner in blocks_of(step):
+                now = walk(inner, now)
+            now += 1
+            if isinstance(step, For | While):
+                for buffer, span in spans.items():
+                    is_window = isinstance(step, For) and step.counter in windows[buffer]
+                    if span[0] <= start < span[1] or is_window:
+                        span[0], span[1] = min(span[0], start), now
+        return now
+
+    walk(function.steps, 0)
+    return [(b, first, last) for b, (first, last) in spans.items()]
+
+
+def check_schedule(functions: Sequence[Function]) -> None:
+    """Assert what scheduling promises."""
+    for function in functions:
+        check_function(function)
+        lives = lifetimes(function)
+        assert not overlapping(lives), f"{function.name}: temporaries overlap"
+        assert all(b.position % 64 == 0 for b, _, _ in lives)
+
+
+def at_graph(graph: Graph, inputs: Sequence[Array], options: Options) -> list[Array]:
+    """Return the meaning of a graph."""
+    return interpret_graph(graph, inputs, Table(call_shaped), options)
+
+
+def at_schedule(
+    functions: Sequence[Function], inputs: Sequence[Array], jaxpr: Jaxpr
+) -> list[Array]:
+    """Return the meaning of a schedule, in the program's shapes."""
+    found = interpret_schedule(functions, inputs, Table(call_flat))
+    return [x.reshape(a.shape) for x, a in zip(found, jaxpr.out_avals, strict=True)]
+
+
+def check_levels(
+    jaxpr: Jaxpr,
+    inputs: Sequence[Array],
+    compare: Callable[[str, Sequence[Array], Sequence[Array]], None],
+    variants: Sequence[Options] = VARIANTS,
+) -> None:
+    """Compare each level's meaning with the references of the operations."""
+    with np.errstate(all="ignore"):
+        want = [np.asarray(x) for x in run_reference(jaxpr, inputs)]
+    graph = build_graph(jaxpr, SPLIT)
+    check_graph(graph)
+    compare("graph", at_graph(graph, inputs, SPLIT), want)
+    fused = fuse_maps(graph)
+    check_graph(fused)
+    compare("fused graph", at_graph(fused, inputs, SPLIT), want)
+    for options in variants[:: max(1, len(variants) - 1)]:
+        functions = schedule(fuse_maps(build_graph(jaxpr, options)), options)
+        check_schedule(functions)
+        compare("schedule", at_schedule(functions, inputs, jaxpr), want)
+    for options in variants:
+        compare(f"compiled, {options}", compiled(jaxpr, inputs, options), want)
