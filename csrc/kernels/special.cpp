@@ -35,8 +35,7 @@ constexpr std::array<double, 12> bernoulli = {
 }  // namespace
 
 double digamma(double x) {
-  if (std::isnan(x) || x == -inf) return nan;
-  if (x == 0) return std::copysign(inf, -x);
+  if (std::isnan(x) || x == -inf || x == 0) return nan;
   double reflected = 0;
   if (x < 0) {
     const double rest = x - std::nearbyint(x);

@@ -73,7 +73,9 @@ class Jit(ProgramOp):
 
     def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
         mapped = tuple(d is not None for d in dims)
-        moved = [move_batch_axis(x, d, 0) if d is not None else x for x, d in zip(args, dims)]
+        moved = [
+            x if d is None else move_batch_axis(x, d, 0) for x, d in zip(args, dims, strict=True)
+        ]
         size = next(x.shape[0] for x, m in zip(moved, mapped, strict=True) if m)
         jaxpr, consts, out = batch_program(self.jaxpr, size, mapped)
         return Jit(jaxpr, self.call_name, self.inline)(*consts, *moved), [

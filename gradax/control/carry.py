@@ -40,14 +40,15 @@ def settle(
     A weakly typed initial value takes the dtype that the body gives it; anything else that changes
     is an error naming the leaf.
     """
-    for _ in range(n_carry + 1):
+    rounds_left = n_carry
+    while True:
         avals = [x.aval for x in carry]
         closed, out_tree = trace(fun, in_tree, [*avals, *rest])
         check_structure(what, fun, carry_tree, out_tree, len(rest) > 0 or what == "scan")
         changed = promote_weak(carry, closed.out_avals[:n_carry])
-        if changed is None:
+        if changed is None or rounds_left == 0:
             break
-        carry = changed
+        carry, rounds_left = changed, rounds_left - 1
     check_types(what, fun, avals, closed.out_avals[:n_carry], carry_tree)
     weak = [a.weak_type for a in avals] + [a.weak_type for a in closed.out_avals[n_carry:]]
     return avals, carry, with_weak_types(closed, weak), out_tree
@@ -100,5 +101,6 @@ def check_types(
     if wrong:
         raise ShapeError(
             f"{what}: the body {name_of(fun)} must keep the carry's types; {'; '.join(wrong)}."
-            f"{at_user_line()}\nConvert the initial value or the result with astype or broadcast_to."
+            f"{at_user_line()}\n"
+            "Convert the initial value or the result with astype or broadcast_to."
         )

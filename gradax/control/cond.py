@@ -91,7 +91,10 @@ class Cond(ProgramOp):
         size = next(x.shape[d] for x, d in zip(args, dims, strict=True) if d is not None)
         index, *operands = args
         mapped = tuple(d is not None for d in dims[1:])
-        moved = [to_axis(x, d, size) if m else x for x, d, m in zip(operands, dims[1:], mapped)]
+        moved = [
+            to_axis(x, d, size) if m else x
+            for x, d, m in zip(operands, dims[1:], mapped, strict=True)
+        ]
         if dims[0] is not None:
             return self.batch_by_select(to_axis(index, dims[0], size), moved, mapped, size)
         masks = [batch_program(b, size, mapped)[2] for b in self.branches]
@@ -140,7 +143,10 @@ def share_residuals(
     known: Sequence[Jaxpr], linear: Sequence[Jaxpr], counts: Sequence[int]
 ) -> tuple[tuple[Jaxpr, ...], tuple[Jaxpr, ...], int]:
     """Give all branches the residuals of each: zeros in the known programs that lack them."""
-    avals = [[a.aval for a in k.outvars[len(k.outvars) - n :]] for k, n in zip(known, counts)]
+    avals = [
+        [a.aval for a in k.outvars[len(k.outvars) - n :]]
+        for k, n in zip(known, counts, strict=True)
+    ]
     flat = [a for own in avals for a in own]
     new_known, new_linear = [], []
     for k, (jaxpr, lin, n) in enumerate(zip(known, linear, counts, strict=True)):
@@ -204,7 +210,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     """Return `branches[index](*operands)`, the index clamped to the branches there are.
 
     Shapes: index: an integer scalar.
-    Errors: TypeError for a float or non-scalar index or when results differ; ValueError for no branches.
+    Errors: TypeError for a float or non-scalar index or when results differ; ValueError for no
+    branches.
     """
     if not branches:
         raise ValueError(f"switch: expected at least one branch; got none{at_user_line()}")

@@ -185,9 +185,9 @@ def refuse_captured(what: str, name: str, tangents: Sequence[Any]) -> None:
 def captured_error(what: str, name: str, value: str) -> DifferentiationError:
     """Make the error for differentiating with respect to a captured value."""
     return DifferentiationError(
-        f"{what}: {name} is differentiated with respect to {value} that it captures from outside, and"
-        f" its rule speaks of its arguments only.{at_user_line()}\nPass the captured value as an"
-        " argument, or stop its gradient with lax.stop_gradient before the function is made."
+        f"{what}: {name} is differentiated with respect to {value} that it captures from outside,"
+        f" and its rule speaks of its arguments only.{at_user_line()}\nPass the captured value as"
+        " an argument, or stop its gradient with lax.stop_gradient before the function is made."
     )
 
 
@@ -225,9 +225,9 @@ def capture_of(fun: Any, trace: Any) -> str:
 def unsupported_error(name: str) -> UnsupportedRule:
     """Make the error for forward mode through a reverse rule."""
     return ForwardModeError(
-        f"custom_vjp: {name} has a rule for reverse mode only (grad, vjp, jacrev); forward mode (jvp,"
-        f" linearize's result, jacfwd) cannot go through it."
-        f"{at_user_line()}\nGive it a custom_jvp rule instead, which serves both."
+        f"custom_vjp: {name} has a rule for reverse mode only (grad, vjp, jacrev); forward mode"
+        f" (jvp, linearize's result, jacfwd) cannot go through it.{at_user_line()}\n"
+        "Give it a custom_jvp rule instead, which serves both."
     )
 
 

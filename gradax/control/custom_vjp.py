@@ -185,7 +185,7 @@ class CustomLin(Op):
             *(c if is_linear(x) else None for c, x in zip(kept, linear, strict=True)),
         )
 
-    def refuse(self, *args: Any) -> NoReturn:
+    def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise the error for forward mode."""
         raise unsupported_error(self.call_name)
 

@@ -19,7 +19,7 @@ from gradax.lax.slicing import Pad, Rev, Slice
 from gradax.transforms.vmap import batch_flat, to_axis
 
 
-def map(  # noqa: A001 (JAX's name)
+def map(
     f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None
 ) -> Any:
     """Apply `f` to each slice along the leading axis of `xs`, one after another.

@@ -8,7 +8,7 @@ from typing import Any
 from gradax import kernel
 from gradax.core.aval import Aval, tangent_aval
 from gradax.core.evaluate import eval_jaxpr
-from gradax.core.jaxpr import Jaxpr, Var
+from gradax.core.jaxpr import Atom, Jaxpr, Literal, Var
 from gradax.core.op import Op
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.errors import InternalError, require
@@ -71,13 +71,12 @@ def linear_mask(operands: Sequence[Any]) -> tuple[bool, ...]:
 
 def run_reference(jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...]:
     """Evaluate a program on NumPy arrays by the references of its operations."""
-    from_jaxpr = {v: x for v, x in zip(jaxpr.invars, args, strict=True)}
     if jaxpr.constvars:
         raise InternalError("a program that is a parameter has no consts")
-    env: dict[Any, Any] = dict(from_jaxpr)
+    env: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
 
-    def read(atom: Any) -> Any:
-        return env[atom] if atom in env else atom.value
+    def read(atom: Atom) -> Any:
+        return atom.value if isinstance(atom, Literal) else env[atom]
 
     for eqn in jaxpr.eqns:
         out = eqn.op.reference(*map(read, eqn.invars))

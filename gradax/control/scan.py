@@ -128,7 +128,7 @@ class Scan(ProgramOp):
     def transpose(self, ct: Any, *operands: Any) -> Any:
         consts, carry, xs = self.parts(operands)
         const_l, carry_l, xs_l = map(linear_mask, (consts, carry, xs))
-        # An initial carry that is not linear is a tangent of zero: the loop is linear in it all the same.
+        # An initial carry that is not linear is a tangent of zero: the loop is linear in it too.
         ct_carry = [instantiate(c) for c in ct[: self.num_carry]]
         ct_ys = ct[self.num_carry :]
         alive = tuple(not is_zero(c) for c in ct_ys)
@@ -302,8 +302,7 @@ def scan(
     leading axes or when neither xs nor length says how long.
     Cost: one native loop, traced and compiled once.
     """
-    leaves, xs_tree = tree.flatten(xs)
-    leaves = [as_value(x) for x in leaves]
+    leaves = [as_value(x) for x in tree.leaves(xs)]
     n = scan_length(leaves, length)
     if get_trace() is None and config.current.disable_jit:
         return scan_in_python(f, init, xs, n, reverse)

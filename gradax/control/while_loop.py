@@ -78,7 +78,7 @@ class While(ProgramOp):
                      self.cond_jaxpr.outvars)  # fmt: skip
         body_operands = (*consts, *body_consts, *pick(dbody, body_mask))
         op = While(cond, body, self.cond_nconsts, len(body_operands))
-        dcarry = pick(map(instantiate, dcarry), carry_mask)
+        dcarry = pick([instantiate(t) for t in dcarry], carry_mask)
         outs = op(*cond_consts, *body_operands, *carry, *dcarry)
         return outs[:n], spread_tangents(carry_mask, self.body_jaxpr.out_avals, outs[n:])
 

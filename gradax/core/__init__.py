@@ -25,4 +25,4 @@ from gradax.core.value import aval_of as aval_of
 from gradax.core.value import conversion as conversion
 
 # The text of a program needs its classes, and they need nothing of it but this.
-Jaxpr.__str__ = Jaxpr.__repr__ = format_jaxpr
+Jaxpr.__str__ = Jaxpr.__repr__ = lambda self: format_jaxpr(self)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Aval:
     ndim: int
     size: int
 
-    _interned: dict[tuple[Shape, Any, bool], Aval] = {}
+    _interned: ClassVar[dict[tuple[Shape, Any, bool], Aval]] = {}
 
     def __new__(cls, shape: Sequence[int], dtype: Any, weak_type: bool = False) -> Aval:
         key = (tuple(shape), dtype, weak_type)

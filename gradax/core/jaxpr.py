@@ -1,14 +1,14 @@
 """The language: immutable first-order programs over arrays.
 
-A `Jaxpr` is `{ lambda consts ; inputs. let equations in (outputs) }`. Each variable is assigned once.
-A program that is an operation's parameter (the body of a loop, an inner jit) has no consts: what it
-captures is passed to it.
+A `Jaxpr` is `{ lambda consts ; inputs. let equations in (outputs) }`. Each variable is assigned
+once. A program that is an operation's parameter (the body of a loop, an inner jit) has no consts:
+what it captures is passed to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class Eqn:
 
     def replace(self, **changes: Any) -> Eqn:
         """Return the equation with some of op, invars, outvars replaced."""
-        old = {"op": self.op, "invars": self.invars, "outvars": self.outvars}
+        old: dict[str, Any] = {"op": self.op, "invars": self.invars, "outvars": self.outvars}
         return Eqn(**{**old, **changes}, source=self.source)
 
     def __repr__(self) -> str:
@@ -183,7 +183,8 @@ def subprograms(op: Op) -> list[Jaxpr]:
     """Return the programs among an operation's parameters."""
     found: list[Jaxpr] = []
     for value in op.params.values():
-        for item in value if isinstance(value, tuple) else (value,):
+        is_tuple = isinstance(value, tuple)
+        for item in cast("tuple[Any, ...]", value) if is_tuple else (value,):
             if isinstance(item, Jaxpr):
                 found.append(item)
             elif isinstance(item, ClosedJaxpr):

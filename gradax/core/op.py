@@ -29,7 +29,7 @@ class UnsupportedRule(GradaxError, NotImplementedError):
 class Op:
     """Base of all operations.
 
-    n results: one array when `multiple_results` is False, otherwise a tuple of arrays, in every rule.
+    In every rule a result is one array when `multiple_results` is False, else a tuple of arrays.
     """
 
     name: ClassVar[str] = "op"
@@ -77,7 +77,7 @@ class Op:
     def transpose(self, ct: Any, *operands: Any) -> Any:
         """Return a cotangent for each operand that is a `Linear`, None for the others.
 
-        `ct` is one value, or a tuple where the operation has several results; entries may be `Zero`.
+        `ct` is one value, or a tuple where the operation has several results, perhaps `Zero`s.
         """
         raise missing(self, "transpose")
 
@@ -90,7 +90,7 @@ class Op:
         raise missing(self, "lower")
 
     def reference(self, *operands: Any) -> Any:
-        """Compute the operation with NumPy: the oracle of tests and the evaluator of small arrays."""
+        """Compute the operation with NumPy: the tests' oracle, the evaluator of small arrays."""
         raise missing(self, "reference")
 
     @property
@@ -112,7 +112,7 @@ def operation(cls: _Class) -> _Class:
     return dataclass(init=False, repr=False, eq=False)(cls)
 
 
-def bind_fields(cls: type[Op], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+def bind_fields(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """Return the fields' values in order, from positions, names and defaults.
 
     Errors: TypeError for a field that is missing, unknown or given twice.
@@ -121,7 +121,7 @@ def bind_fields(cls: type[Op], args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     twice = values.keys() & kwargs.keys()
     unknown = kwargs.keys() - set(field_names(cls))
     values.update(kwargs)
-    for f in fields(cls):  # type: ignore[arg-type]
+    for f in fields(cls):
         if f.default is not MISSING:
             values.setdefault(f.name, f.default)
     missing_fields = [n for n in field_names(cls) if n not in values]
@@ -159,7 +159,7 @@ def unsupported(reason: str) -> Callable[..., NoReturn]:
     def rule(self: Op, *args: Any, **kwargs: Any) -> NoReturn:
         raise UnsupportedRule(f"{self.name}: {reason}")
 
-    rule.unsupported_reason = reason  # type: ignore[attr-defined]
+    rule.__dict__["unsupported_reason"] = reason
     return rule
 
 

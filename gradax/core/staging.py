@@ -72,10 +72,10 @@ class StagingTrace(Trace):
             check_alive(x)
             return self.constant(x, x.aval)
         aval = aval_of(x)
-        if aval.ndim == 0 and self.inline_scalars and not dtypes.is_extended(aval.dtype):
-            if aval.dtype != dtypes.float0:
-                value = np.asarray(x) if isinstance(x, Array) else to_numpy(x, aval.dtype)
-                return Literal(value[()], aval)
+        is_number = not dtypes.is_extended(aval.dtype) and aval.dtype != dtypes.float0
+        if aval.ndim == 0 and self.inline_scalars and is_number:
+            value = np.asarray(x) if isinstance(x, Array) else to_numpy(x, aval.dtype)
+            return Literal(value[()], aval)
         return self.constant(as_value(x), aval)
 
     def constant(self, value: Any, aval: Aval) -> Var:

@@ -5,7 +5,7 @@ A group goes on one line when it fits; otherwise equations and parameters take a
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Names:
 
 
 def letters(index: int) -> str:
-    """Return the index-th name of a, b, …, z, ba, bb …"""
+    """Return the index-th of the names a, b, …, z, ba, bb, …."""
     name = ""
     while True:
         name = chr(ord("a") + index % 26) + name
@@ -148,8 +148,9 @@ def param_lines(key: str, value: Any, names: Names, used: set[Any], width: int) 
     """Return the lines of `key=value`."""
     if isinstance(value, Jaxpr):
         return prefixed(f"{key}=", jaxpr_lines(value, names, used, width - len(key) - 1))
-    if isinstance(value, tuple) and any(isinstance(v, Jaxpr) for v in value):
-        inner = [line for v in value for line in jaxpr_lines(v, names, used, width - 2)]
+    programs = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else ()
+    if any(isinstance(v, Jaxpr) for v in programs):
+        inner = [line for v in programs for line in jaxpr_lines(v, names, used, width - 2)]
         return [f"{key}=(", *["  " + line for line in inner], ")"]
     return [f"{key}={param_text(value)}"]
 

@@ -6,7 +6,7 @@ that has done its part runs the rest under its parent. Nothing is found by searc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -92,7 +92,7 @@ class Tracer:
 
 
 @contextmanager
-def under(trace: Trace | None) -> Iterator[None]:
+def under(trace: Trace | None) -> Generator[None, None, None]:
     """Make `trace` the current interpreter for a while."""
     before = get_trace()
     set_trace(trace)

@@ -14,6 +14,9 @@ from gradax.errors import DtypeError, at_user_line
 from gradax.native import Array
 
 _SCALARS = (bool, int, float, complex)
+# Typed so that a checker narrows to anything, not to arrays of unknowns.
+_NDARRAY: tuple[type[Any], ...] = (np.ndarray,)
+_NUMPY: tuple[type[Any], ...] = (np.ndarray, np.generic)
 
 
 class Conversion:
@@ -34,7 +37,7 @@ def aval_of(x: Any) -> Aval:
         return x.aval
     if type(x) in _SCALARS:
         return Aval((), dtypes.dtype_of(x), True)
-    if isinstance(x, (np.ndarray, np.generic)):
+    if isinstance(x, _NUMPY):
         dtype = x.dtype
         if dtype != dtypes.float0:
             dtype = dtypes.canonicalize_dtype(dtype)
@@ -52,16 +55,16 @@ def as_value(x: Any) -> Any:
     if isinstance(x, (Array, Tracer)):
         return x
     aval = aval_of(x)
-    if not isinstance(x, (np.ndarray, np.generic, *_SCALARS)):
+    if not isinstance(x, (*_NUMPY, *_SCALARS)):
         return as_value(array_protocol(x))
     return conversion.to_array(to_numpy(x, aval.dtype), aval)
 
 
 def to_numpy(x: Any, dtype: Any) -> np.ndarray[Any, Any]:
     """Return `x` as a NumPy array of `dtype`; an integer that does not fit is an OverflowError."""
-    if isinstance(x, np.ndarray) and x.dtype == dtype:
+    if isinstance(x, _NDARRAY) and x.dtype == dtype:
         return x
-    if isinstance(x, np.ndarray | np.generic):
+    if isinstance(x, _NUMPY):
         with np.errstate(all="ignore"):
             return np.asarray(x).astype(dtype)
     if isinstance(x, int) and np.issubdtype(dtype, np.integer):
@@ -95,13 +98,13 @@ def array_protocol(x: Any) -> Any:
 def not_an_array(x: Any) -> DtypeError:
     """Make the error for a value that is no array."""
     return DtypeError(
-        f"A value of type {type(x).__name__} is not a valid array: {repr(x)[:80]}.{at_user_line()}\n"
-        "Pass an array, a NumPy array or a Python number."
+        f"A value of type {type(x).__name__} is not a valid array: {repr(x)[:80]}."
+        f"{at_user_line()}\nPass an array, a NumPy array or a Python number."
     )
 
 
 def is_value(x: Any) -> bool:
     """Tell whether `x` can be the operand of an operation."""
-    return isinstance(x, (Array, Tracer, np.ndarray, np.generic, *_SCALARS)) or (
+    return isinstance(x, (Array, Tracer, *_NUMPY, *_SCALARS)) or (
         hasattr(x, "__jax_array__")
     )

@@ -17,7 +17,7 @@ from gradax.kernel.build import reshape as reshape
 from gradax.kernel.build import select as select
 from gradax.kernel.build import true as true
 from gradax.kernel.build import unflat_index as unflat_index
-from gradax.kernel.functions import convert as convert_array
+from gradax.kernel.functions import convert_array as convert_array
 from gradax.kernel.functions import int_div as int_div
 from gradax.kernel.functions import int_rem as int_rem
 from gradax.kernel.ir import BOOL as BOOL

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def reduce_with(
 
 def cast(x: Tensor, dtype: Any) -> Tensor:
     """Convert an array."""
-    return elementwise(lambda a: convert(a, dtype), x)
+    return elementwise(partial(convert, dtype=dtype), x)
 
 
 def reshape(x: Tensor, shape: Shape) -> Tensor:
@@ -169,10 +170,9 @@ def is_slot(x: Scalar, position: int) -> bool:
 
 def basic_combine(rule: Scalar) -> str | None:
     """Return fn when a combining rule is just fn(slot 0, slot 1)."""
-    if isinstance(rule, Apply) and len(rule.args) == 2:
-        if is_slot(rule.args[0], 0) and is_slot(rule.args[1], 1):
-            return rule.fn
-    return None
+    if not isinstance(rule, Apply) or len(rule.args) != 2:
+        return None
+    return rule.fn if is_slot(rule.args[0], 0) and is_slot(rule.args[1], 1) else None
 
 
 def install_operators() -> None:
@@ -180,6 +180,9 @@ def install_operators() -> None:
 
     def binary(fn: str, swap: bool = False) -> Callable[[Scalar, Any], Scalar]:
         return (lambda a, b: apply(fn, b, a)) if swap else (lambda a, b: apply(fn, a, b))
+
+    def unary(fn: str) -> Callable[[Scalar], Scalar]:
+        return lambda a: apply(fn, a)
 
     names = {
         "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "mod": "rem", "and": "and",
@@ -190,8 +193,8 @@ def install_operators() -> None:
         setattr(Scalar, f"__r{python}__", binary(fn, swap=True))
     for fn in ("lt", "le", "gt", "ge"):
         setattr(Scalar, f"__{fn}__", binary(fn))
-    setattr(Scalar, "__neg__", lambda a: apply("neg", a))
-    setattr(Scalar, "__invert__", lambda a: apply("not", a))
+    for python, fn in (("neg", "neg"), ("invert", "not")):
+        setattr(Scalar, f"__{python}__", unary(fn))
 
 
 install_operators()

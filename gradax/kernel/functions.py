@@ -114,9 +114,11 @@ def int_div(x: Array, y: Array) -> Array:
 def int_rem(x: Array, y: Array) -> Array:
     """Return the remainder with the sign of the dividend; x%0 = x."""
     safe = np.where(y == 0, np.ones_like(y), y)
-    safe = np.where(safe == np.asarray(-1).astype(y.dtype), np.ones_like(y), safe) if (
-        x.dtype.kind == "i"
-    ) else safe
+    safe = (
+        np.where(safe == np.asarray(-1).astype(y.dtype), np.ones_like(y), safe)
+        if (x.dtype.kind == "i")
+        else safe
+    )
     return np.where(y == 0, x, np.fmod(x, safe)).astype(x.dtype)
 
 
@@ -134,7 +136,7 @@ def unsigned(x: Array) -> Array:
 
 def shr(x: Array, n: Array) -> Array:
     """Shift right, filling with zeros."""
-    u = unsigned(np.ascontiguousarray(x))
+    u = unsigned(x)
     return shift(np.right_shift, u, n.astype(u.dtype), np.zeros_like(u)).view(x.dtype)
 
 
@@ -149,7 +151,7 @@ def sar(x: Array, n: Array) -> Array:
 def clz(x: Array) -> Array:
     """Count leading zeros."""
     bits = x.dtype.itemsize * 8
-    u = unsigned(np.ascontiguousarray(x)).astype(np.uint64)
+    u = unsigned(x).astype(np.uint64)
     count = np.full(u.shape, bits, np.int64)
     for b in range(bits):
         count = np.where((u >> np.uint64(b)) & np.uint64(1) == 1, bits - 1 - b, count)
@@ -163,7 +165,7 @@ def mulhi(x: Array, y: Array) -> Array:
     return np.asarray(np.right_shift(product, bits)).astype(x.dtype)
 
 
-def convert(x: Array, dtype: np.dtype[Any]) -> Array:
+def convert_array(x: Array, dtype: np.dtype[Any]) -> Array:
     """Convert; floats to integers saturate and NaN gives 0; complex to real drops the rest."""
     x = np.asarray(x)
     if dtype == np.bool_:

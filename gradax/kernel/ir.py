@@ -4,13 +4,15 @@ Two layers, both immutable.
 
 *Scalars* say how one element is computed. They are interned, so that equal expressions are one
 object and sharing costs nothing. `Index(axis)` is the position (int64) on an axis of the enclosing
-index space. `Load` reads an element of a tensor; where its guard is false it reads zero and touches no
-memory; indices must be inside the tensor wherever the guard holds. Integer arithmetic wraps; division
-and remainder of integers truncate, and x/0 = -1, x%0 = x, INT_MIN/-1 = INT_MIN. `min` and `max` of
-floats give NaN when either operand is. `convert` from float to integer saturates, NaN gives 0.
+index space. `Load` reads an element of a tensor; where its guard is false it reads zero and touches
+no memory; indices must be inside the tensor wherever the guard holds. Integer arithmetic wraps;
+division and remainder of integers truncate, and x/0 = -1, x%0 = x, INT_MIN/-1 = INT_MIN. `min` and
+`max` of floats give NaN when either operand is. `convert` from float to integer saturates, NaN
+gives 0.
 
 *Tensors* say how an array is computed from others: a `Map` evaluates a scalar over its own index
-space; a `Node` has one or more results. The tensors reachable from a program's outputs are its graph.
+space; a `Node` has one or more results. The tensors reachable from a program's outputs are its
+graph.
 """
 
 from __future__ import annotations
@@ -290,8 +292,8 @@ class Node:
 class Reduce(Node):
     """Fold each of `bodies` over the trailing `extents` of the space `shape + extents`.
 
-    `combine` (over slots) is associative and commutative up to rounding; `inits` are its identities.
-    The order of combination is not defined, but is the same from run to run.
+    `combine` (over slots) is associative and commutative up to rounding; `inits` are its
+    identities. The order of combination is not defined, but is the same from run to run.
     """
 
     __slots__ = ("shape", "extents", "combine", "inits", "bodies")

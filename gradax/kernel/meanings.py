@@ -15,15 +15,15 @@ import numpy as np
 from gradax.kernel.functions import (
     APPROXIMATED,
     clz,
-    convert,
+    convert_array,
     int_div,
     int_rem,
     is_complex,
     is_float,
     is_integer,
-    sar,
     shift,
     shr,
+    unsigned,
 )
 
 Array = np.ndarray[Any, Any]
@@ -51,6 +51,32 @@ def special(name: str) -> Compute:
         return np.asarray(function(*wide)).astype(dtype)
 
     return run
+
+
+def lgamma(x: Array) -> Any:
+    """Return log|gamma(x)|: infinite at both infinities."""
+    infinity = np.asarray(np.inf, x.dtype)
+    return np.where(np.isinf(x), infinity, special("gammaln")(x)).astype(x.dtype)
+
+
+def digamma(x: Array) -> Any:
+    """Return the derivative of log gamma: NaN at all of its poles."""
+    return np.where(x == 0, np.asarray(np.nan, x.dtype), special("digamma")(x)).astype(x.dtype)
+
+
+def sar(x: Array, n: Array) -> Any:
+    """Shift right, filling with the first bit, of unsigned integers as well."""
+    signed = np.dtype(f"i{x.dtype.itemsize}")
+    wide = n.astype(np.int64) if n.dtype != np.uint64 else np.minimum(n, 64).astype(np.int64)
+    shifted = shift_signed(np.ascontiguousarray(x).view(signed).reshape(x.shape), wide)
+    return shifted.view(x.dtype)
+
+
+def shift_signed(x: Array, n: Array) -> Array:
+    """Shift signed integers right; all sign where the distance is out of range."""
+    bits = x.dtype.itemsize * 8
+    n = np.where((n < 0) | (n >= bits), bits - 1, n)
+    return np.asarray(np.right_shift(x, n.astype(x.dtype)))
 
 
 def divide(x: Array, y: Array) -> Any:
@@ -109,7 +135,7 @@ def mulhi(x: Array, y: Array) -> Any:
 
 def popcount(x: Array) -> Any:
     """Count the bits that are set."""
-    return np.bitwise_count(x).astype(x.dtype)
+    return np.bitwise_count(unsigned(x)).astype(x.dtype)  # of signed ones NumPy takes |x|
 
 
 def absolute(x: Array) -> Any:
@@ -126,7 +152,7 @@ def round_away(x: Array) -> Any:
     """Round to the nearest integer, halves away from zero."""
     whole = np.trunc(x)
     away = np.abs(x - whole) >= np.asarray(0.5, x.dtype)
-    return np.copysign(whole + np.where(away, np.copysign(np.ones_like(x), x), 0 * whole), x)
+    return np.copysign(whole + np.where(away, np.copysign(np.ones_like(x), x), np.zeros_like(x)), x)
 
 
 def rsqrt(x: Array) -> Any:
@@ -183,8 +209,8 @@ _MEANINGS: dict[str, Compute] = {
     "atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "pow": np.power,
     "cbrt": cube_root, "rsqrt": rsqrt, "logistic": logistic, "erf": special("erf"),
-    "erfc": special("erfc"), "erf_inv": special("erfinv"), "lgamma": special("gammaln"),
-    "digamma": special("digamma"), "bessel_i0e": special("i0e"), "bessel_i1e": special("i1e"),
+    "erfc": special("erfc"), "erf_inv": special("erfinv"), "lgamma": lgamma,
+    "digamma": digamma, "bessel_i0e": special("i0e"), "bessel_i1e": special("i1e"),
     "nextafter": np.nextafter, "round": round_away,
 }  # fmt: skip
 
@@ -210,7 +236,7 @@ def compute_apply(fn: str, args: list[Array], dtype: np.dtype[Any]) -> Array:
     """Apply a kernel function, `convert` and `bitcast` included, to arrays."""
     if fn == "convert":
         with np.errstate(all="ignore"):
-            return np.asarray(convert(args[0], dtype))
+            return np.asarray(convert_array(args[0], dtype))
     if fn == "bitcast":
         return np.ascontiguousarray(args[0]).view(dtype).reshape(args[0].shape)
     out = np.asarray(meaning(fn)(*args))

@@ -6,6 +6,7 @@ included). Returns None when nothing applies.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from gradax.kernel.functions import COMPARISONS, is_integer
 from gradax.kernel.ir import BOOL, Apply, Const, Scalar, const, make_apply
 
-_FOLDED = {
+_FOLDED: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
@@ -104,7 +105,21 @@ def simplified_select(condition: Scalar, yes: Scalar, no: Scalar) -> Scalar | No
     """Simplify a select."""
     if isinstance(condition, Const):
         return yes if condition.value else no
-    return yes if yes is no else None
+    if yes is no:
+        return yes
+    inner = chosen_by(condition, yes, 1), chosen_by(condition, no, 2)
+    if inner == (yes, no):
+        return None
+    return inner[0] if inner[0] is inner[1] else make_apply(
+        "select", (condition, *inner), yes.dtype, 1
+    )  # fmt: skip
+
+
+def chosen_by(condition: Scalar, x: Scalar, which: int) -> Scalar:
+    """Return what is left of an operand that is chosen by the same condition itself."""
+    if isinstance(x, Apply) and x.fn == "select" and x.args[0] is condition:
+        return x.args[which]
+    return x
 
 
 def simplified_not(x: Scalar) -> Scalar | None:

@@ -102,15 +102,20 @@ class DotGeneral(Op):
         """Return the cotangent of the operand `x`; `over` are the axes in ct of the other, y."""
         (cy, by), (cx, bx) = of_y, of_x
         ny = np.ndim(y)
-        numbers = ((over, free_axes(ny, cy, by)), (tuple(range(len(bx))), by))
-        precision = self.precision
-        if isinstance(precision, tuple):
-            precision = precision[::-1]
+        rest, batch = free_axes(ny, cy, by), tuple(range(len(bx)))
         same = self.preferred_element_type is None and ct.dtype == y.dtype == x.dtype
-        out = DotGeneral(numbers, precision, None if same else x.dtype)(ct, y)
-        # The result has axes (batch, x free, y contracted, in y's order): put them as x has them.
+        preferred = None if same else x.dtype
+        precision = self.precision
+        swapped = precision[::-1] if isinstance(precision, tuple) else precision
+        # A product has axes (batch, x free, y contracted in y's order), or the last two the other way
+        # round with the operands exchanged: take the order that x has, if it is one of them.
         partner = [cx[k] for k in np.argsort(np.asarray(cy, int))]
-        order = (*bx, *free_axes(x.ndim, cx, bx), *partner)
+        free = free_axes(x.ndim, cx, bx)
+        if (*bx, *partner, *free) == tuple(range(x.ndim)):
+            numbers = ((rest, over), (by, batch))
+            return DotGeneral(numbers, precision, preferred)(y, ct)
+        out = DotGeneral(((over, rest), (batch, by)), swapped, preferred)(ct, y)
+        order = (*bx, *free, *partner)
         if order == tuple(range(x.ndim)):
             return out
         return Transpose(tuple(int(i) for i in np.argsort(order)))(out)

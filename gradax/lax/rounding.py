@@ -161,6 +161,28 @@ class Nextafter(Binary):
 
     jvp = unsupported("it has no derivative")
 
+    def scalar(self, *args: kernel.Scalar) -> kernel.Scalar:
+        # Short floats are computed with as float32, whose neighbours are others.
+        short = args[0].dtype.itemsize < 4
+        return short_nextafter(*args) if short else kernel.apply(self.fn, *args)
+
+
+def short_nextafter(x: kernel.Scalar, y: kernel.Scalar) -> kernel.Scalar:
+    """Return the float after `x` in the direction of `y`, by counting its bits up or down."""
+    bits = np.dtype(f"int{8 * x.dtype.itemsize}")
+    word = kernel.bitcast(x, bits)
+    one, sign = kernel.const(1, bits), kernel.const(np.iinfo(bits).min, bits)
+    outwards = kernel.apply("eq", kernel.apply("gt", y, x), kernel.apply("gt", x, 0.0))
+    stepped = word + kernel.select(outwards, one, kernel.apply("neg", one))
+    least = kernel.select(kernel.apply("lt", y, 0.0), one | sign, one)
+    moved = kernel.select(kernel.apply("eq", x, 0.0), least, stepped)
+    out = kernel.bitcast(moved, x.dtype)
+    differ = kernel.apply("or", kernel.apply("lt", x, y), kernel.apply("gt", x, y))
+    is_number = kernel.apply("eq", x + y, x + y)
+    infinite = kernel.apply("and", kernel.apply("eq", x, x), kernel.apply("eq", y, y))
+    same = kernel.select(kernel.apply("or", is_number, infinite), y, x + y)
+    return kernel.select(differ, out, same)
+
 
 @final
 @operation

@@ -83,7 +83,6 @@ from gradax.numpy.arithmetic import reciprocal as reciprocal
 from gradax.numpy.arithmetic import remainder as remainder
 from gradax.numpy.arithmetic import rint as rint
 from gradax.numpy.arithmetic import round as round
-from gradax.numpy.arithmetic import select as select
 from gradax.numpy.arithmetic import sign as sign
 from gradax.numpy.arithmetic import sqrt as sqrt
 from gradax.numpy.arithmetic import square as square
@@ -267,6 +266,7 @@ from gradax.numpy.logic import nan_to_num as nan_to_num
 from gradax.numpy.logic import not_equal as not_equal
 from gradax.numpy.logic import piecewise as piecewise
 from gradax.numpy.logic import right_shift as right_shift
+from gradax.numpy.logic import select as select
 from gradax.numpy.missing import nanargmax as nanargmax
 from gradax.numpy.missing import nanargmin as nanargmin
 from gradax.numpy.missing import nanmax as nanmax

@@ -91,27 +91,27 @@ def floor_divide(x: Any, y: Any, /) -> Any:
             return quotient
         is_inexact = _NE(_REM(x, y), constant(0, x))
         below = both(_NE(_SIGN(x), _SIGN(y)), is_inexact)
-        return select(below, _SUB(quotient, constant(1, x)), quotient)
+        return pick(below, _SUB(quotient, constant(1, x)), quotient)
     if x.dtype in COMPLEX or x.dtype not in INEXACT:
         raise DtypeError(f"floor_divide accepts real numbers; got {x.dtype.name}{at_user_line()}")
     rest = _REM(x, y)
-    numerator = select(_EQ(y, constant(0, y)), x, _SUB(x, rest))
+    numerator = pick(_EQ(y, constant(0, y)), x, _SUB(x, rest))
     quotient = _DIV(numerator, y)
     below = both(_NE(rest, constant(0, x)), _NE(_SIGN(y), _SIGN(rest)))
-    return _ROUND_AWAY(select(below, _SUB(quotient, constant(1, x)), quotient))
+    return _ROUND_AWAY(pick(below, _SUB(quotient, constant(1, x)), quotient))
 
 
 def remainder(x: Any, y: Any, /) -> Any:
     """Return the remainder of `floor_divide`, with the sign of `y`; of integers by 0, 0."""
     x, y = promoted("remainder", x, y)
     if x.dtype in INTEGERS:
-        y = select(_EQ(y, constant(0, y)), constant(1, y), y)
+        y = pick(_EQ(y, constant(0, y)), constant(1, y), y)
     zero = constant(0, x)
     rest = _REM(x, y)
     if x.dtype in UNSIGNED:
         return rest
     wrong_sign = both(_NE(_LT(rest, zero), _LT(y, zero)), _NE(rest, zero))
-    return select(wrong_sign, _ADD(rest, y), rest)
+    return pick(wrong_sign, _ADD(rest, y), rest)
 
 
 mod = remainder
@@ -121,7 +121,7 @@ def fmod(x: Any, y: Any, /) -> Any:
     """Return the remainder with the sign of `x`; of integers by 0, 0."""
     x, y = promoted("fmod", x, y)
     if x.dtype in INTEGERS:
-        y = select(_EQ(y, constant(0, y)), constant(1, y), y)
+        y = pick(_EQ(y, constant(0, y)), constant(1, y), y)
     return _REM(x, y)
 
 
@@ -186,7 +186,7 @@ def integer_to_integer(x: Any, y: Any) -> Any:
         is_odd = broadcast_scalar(_NE(_AND(rest, one), zero), shape)
         out = _SELECT(is_odd, out, _MUL(out, x))
         x, rest = _MUL(x, x), shift(rest, one)
-    return out if x.dtype in UNSIGNED else select(_LT(y, zero), zero, out)
+    return out if x.dtype in UNSIGNED else pick(_LT(y, zero), zero, out)
 
 
 pow = power
@@ -274,7 +274,7 @@ def fmax(x: Any, y: Any, /) -> Any:
     x, y = promoted("fmax", x, y)
     if x.dtype not in INEXACT:
         return _MAX(x, y)
-    return select(either(Gt()(x, y), _NE(y, y)), x, y)
+    return pick(either(Gt()(x, y), _NE(y, y)), x, y)
 
 
 def fmin(x: Any, y: Any, /) -> Any:
@@ -282,7 +282,7 @@ def fmin(x: Any, y: Any, /) -> Any:
     x, y = promoted("fmin", x, y)
     if x.dtype not in INEXACT:
         return _MIN(x, y)
-    return select(either(_LT(x, y), _NE(y, y)), x, y)
+    return pick(either(_LT(x, y), _NE(y, y)), x, y)
 
 
 def floor(x: Any, /) -> Any:
@@ -308,7 +308,7 @@ def trunc(x: Any, /) -> Any:
     x = operand("trunc", x)
     if x.dtype not in INEXACT:
         return x
-    return select(_LT(x, constant(0, x)), _CEIL(x), _FLOOR(x))
+    return pick(_LT(x, constant(0, x)), _CEIL(x), _FLOOR(x))
 
 
 def rounded(op: Any, x: Any) -> Any:
@@ -383,7 +383,7 @@ def constant(value: Any, like: Any) -> Any:
     return convert(value, like.dtype, like.weak_type)
 
 
-def select(condition: Any, x: Any, y: Any) -> Any:
+def pick(condition: Any, x: Any, y: Any) -> Any:
     """Return `x` where `condition` holds, else `y`; rank-0 values are broadcast."""
     shape = x.shape or y.shape or condition.shape
     return _SELECT(condition, broadcast_scalar(y, shape), broadcast_scalar(x, shape))

@@ -21,7 +21,7 @@ from gradax.numpy.promotion import (
     convert,
     operand,
 )
-from gradax.numpy.shaping import moveaxis, reshaped
+from gradax.numpy.shaping import expand_dims, moveaxis, reshaped
 from gradax.numpy.taking import integers, nonzero
 
 
@@ -158,11 +158,11 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     places = reshaped(obj, (-1,))
     places = where_select(places < 0, places + n, places)
     if obj.size == 1:
-        new = convert(new, x.dtype)
-        if obj.ndim == 0 and new.ndim == x.ndim:
+        new = expand_dims(convert(new, x.dtype), tuple(range(max(x.ndim - new.ndim, 0))))
+        if obj.ndim == 0:
             # A number as place: the values' first axis counts the inserted slices.
             new = moveaxis(new, 0, axis)
-        count = new.shape[axis] if new.ndim == x.ndim else 1
+        count = new.shape[axis]
         new = broadcast(new, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
         places = broadcast(places, (count,))
     else:

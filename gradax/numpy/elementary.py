@@ -31,7 +31,7 @@ from gradax.lax.trigonometric import (
     Tan,
     Tanh,
 )
-from gradax.numpy.arithmetic import constant, floor_divide, imag, real, select, trunc
+from gradax.numpy.arithmetic import constant, floor_divide, imag, pick, real, trunc
 from gradax.numpy.promotion import (
     COMPLEX,
     INEXACT,
@@ -215,11 +215,11 @@ def sinc(x: Any, /) -> Any:
     angle_of = _MUL(x, constant(math.pi, x))
     # Near 0 the quotient's second derivative is lost; three terms of the series are exact there.
     is_small = _LT(_ABS(angle_of), constant(1e-2, real(x)))
-    safe = select(is_small, constant(1, x), angle_of)
+    safe = pick(is_small, constant(1, x), angle_of)
     square = _MUL(angle_of, angle_of)
     inner = _SUB(constant(1, x), _DIV(square, constant(20, x)))
     series = _SUB(constant(1, x), _MUL(_DIV(square, constant(6, x)), inner))
-    return select(is_small, series, _DIV(_SIN(safe), safe))
+    return pick(is_small, series, _DIV(_SIN(safe), safe))
 
 
 def hypot(x: Any, y: Any, /) -> Any:
@@ -231,10 +231,10 @@ def hypot(x: Any, y: Any, /) -> Any:
     large, small = _MAX(x, y), _MIN(x, y)
     one, infinity = constant(1, large), constant(math.inf, large)
     is_zero = _EQ(large, constant(0, large))
-    ratio = _DIV(small, select(is_zero, one, large))
+    ratio = _DIV(small, pick(is_zero, one, large))
     length = _MUL(large, _SQRT(_ADD(one, _MUL(ratio, ratio))))
-    out = select(is_zero, large, length)
-    return select(Or()(_EQ(x, infinity), _EQ(y, infinity)), infinity, out)
+    out = pick(is_zero, large, length)
+    return pick(Or()(_EQ(x, infinity), _EQ(y, infinity)), infinity, out)
 
 
 def logaddexp(x: Any, y: Any, /) -> Any:
@@ -255,13 +255,13 @@ def logaddexp2(x: Any, y: Any, /) -> Any:
 def finite_difference(x: Any, y: Any) -> Any:
     """Return x - y, and 0 where both are the same infinity, so that derivatives stay numbers."""
     delta = _SUB(x, y)
-    return select(_NE(delta, delta), constant(0, delta), delta)
+    return pick(_NE(delta, delta), constant(0, delta), delta)
 
 
 def logaddexp_complex(x: Any, y: Any) -> Any:
     """Return log(exp(x) + exp(y)) of complex numbers, by the larger real part."""
     x_first = Ge()(real(x), real(y))
-    large, small = select(x_first, x, y), select(x_first, y, x)
+    large, small = pick(x_first, x, y), pick(x_first, y, x)
     return _ADD(large, _LOG1P(_EXP(_SUB(small, large))))
 
 
@@ -283,7 +283,7 @@ def copysign(x: Any, y: Any, /) -> Any:
     """Return the magnitude of `x` with the sign of `y`."""
     x, y = promoted("copysign", x, y, inexact=True)
     magnitude = _ABS(x)
-    return select(signbit(y), _NEG(magnitude), magnitude)
+    return pick(signbit(y), _NEG(magnitude), magnitude)
 
 
 def signbit(x: Any, /) -> Any:
@@ -305,7 +305,7 @@ def nextafter(x: Any, y: Any, /) -> Any:
 def spacing(x: Any, /) -> Any:
     """Return the distance to the next float of greater magnitude, with the sign of `x`."""
     x = floats("spacing", x)
-    far = select(signbit(x), constant(-math.inf, x), constant(math.inf, x))
+    far = pick(signbit(x), constant(-math.inf, x), constant(math.inf, x))
     return _SUB(_NEXTAFTER(x, far), x)
 
 
@@ -314,7 +314,7 @@ def modf(x: Any, /, out: None = None) -> tuple[Any, Any]:
     x = floats("modf", x)
     whole = trunc(x)
     is_infinite = _EQ(_ABS(x), constant(math.inf, x))
-    return select(is_infinite, constant(0, x), _SUB(x, whole)), whole
+    return pick(is_infinite, constant(0, x), _SUB(x, whole)), whole
 
 
 def ldexp(x1: Any, x2: Any, /) -> Any:
@@ -328,7 +328,7 @@ def ldexp(x1: Any, x2: Any, /) -> Any:
     half = floor_divide(power, 2)
     rest = _SUB(power, half)
     out = _MUL(_MUL(x, _EXP2(half)), _EXP2(rest))
-    return select(_EQ(x, constant(0, x)), x, out)
+    return pick(_EQ(x, constant(0, x)), x, out)
 
 
 FLOAT_LAYOUT: Final = {
@@ -349,24 +349,24 @@ def frexp(x: Any, /) -> tuple[Any, Any]:
     mask = (1 << n_exponent) - 1
     # Subnormal numbers have no exponent of their own until they are scaled up.
     is_tiny = _LT(_ABS(x), constant(float(dtypes.finfo(x.dtype).tiny), x))
-    scaled_up = select(is_tiny, _MUL(x, constant(2.0**n_mantissa, x)), x)
+    scaled_up = pick(is_tiny, _MUL(x, constant(2.0**n_mantissa, x)), x)
     bits = BitcastConvertType(word)(scaled_up)
     shift = constant(n_mantissa, bits)
     exponent = And()(ShiftRightLogical()(bits, shift), constant(mask, bits))
     int32 = np.dtype(np.int32)
     power = _SUB(convert(exponent, int32), convert(bias - 1, int32))
-    power = select(is_tiny, _SUB(power, convert(n_mantissa, int32)), power)
+    power = pick(is_tiny, _SUB(power, convert(n_mantissa, int32)), power)
     kept = And()(bits, constant((1 << (8 * x.dtype.itemsize)) - 1 - (mask << n_mantissa), bits))
     half = ShiftLeft()(constant(bias - 1, bits), shift)
     mantissa = BitcastConvertType(x.dtype)(Or()(kept, half))
     infinity = constant(math.inf, x)
     special = Or()(Or()(_EQ(x, constant(0, x)), _EQ(_ABS(x), infinity)), _NE(x, x))
-    return select(special, x, mantissa), select(special, convert(0, int32), power)
+    return pick(special, x, mantissa), pick(special, convert(0, int32), power)
 
 
 def heaviside(x: Any, y: Any, /) -> Any:
     """Return 0 for negative x, 1 for positive ones, `y` at 0 and NaN for NaN."""
     x, y = promoted("heaviside", x, y, inexact=True)
     zero = constant(0, x)
-    step = select(_LT(x, zero), zero, select(_EQ(x, zero), y, constant(1, x)))
-    return select(_NE(x, x), constant(math.nan, x), step)
+    step = pick(_LT(x, zero), zero, pick(_EQ(x, zero), y, constant(1, x)))
+    return pick(_NE(x, x), constant(math.nan, x), step)

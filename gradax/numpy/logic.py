@@ -353,7 +353,7 @@ def where_select(condition: Any, x: Any, y: Any) -> Any:
     return _SELECT(condition, broadcast(y, shape), broadcast(x, shape))
 
 
-def select_cases(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """Return for each element that of the first choice whose condition holds, else `default`.
 
     Errors: ValueError unless there is one condition for each choice, at least one.

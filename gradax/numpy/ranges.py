@@ -293,13 +293,12 @@ def diag(v: Any, k: int = 0) -> Any:
     x = operand("diag", v)
     k = static_int("diag", k, "k")
     if x.ndim == 1:
-        low, high = max(k, 0), max(-k, 0)
-        line = Pad(((low, high, 0),))(x, constant(0, x)) if k else x
+        # The vector numbers the columns of a diagonal above the main one, the rows of one below.
+        line = Pad(((abs(k), 0, 0),))(x, constant(0, x)) if k else x
         n = line.shape[0]
-        column = BroadcastInDim((n, n), (0,) if k <= 0 else (1,))(line)
-        # The element lies in row i - min(k, 0): its row, or for k > 0 its column, numbers the line.
-        mask = on_diagonal((n, n), k)
-        return SelectN()(mask, broadcast_scalar(constant(0, x), (n, n)), column)
+        spread = BroadcastInDim((n, n), (1,) if k > 0 else (0,))(line)
+        zero = broadcast_scalar(constant(0, x), (n, n))
+        return SelectN()(on_diagonal((n, n), k), zero, spread)
     if x.ndim != 2:
         raise ArgumentError(f"diag: expected 1 or 2 axes, got shape {x.shape}{at_user_line()}")
     return diagonal(x, k)

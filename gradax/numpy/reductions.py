@@ -27,7 +27,7 @@ from gradax.lax.reductions import (
     ReduceProd,
 )
 from gradax.lax.shapes import BroadcastInDim, ReduceSum, Reshape, broadcast_scalar
-from gradax.numpy.arithmetic import constant, imag, real, refuse_out, select
+from gradax.numpy.arithmetic import constant, imag, pick, real, refuse_out
 from gradax.numpy.axes import canonical_axes, canonical_axis
 from gradax.numpy.logic import truth, where_select
 from gradax.numpy.promotion import (
@@ -355,7 +355,7 @@ def divided(total: Any, n: Any) -> Any:
         return Div()(total, constant(n if n > 0 else math.nan, total))
     is_positive = binary_any(Max(), n, constant(0, n))
     bad = Eq()(is_positive, constant(0, n))
-    return binary_any(Div(), total, select(bad, constant(math.nan, n), n))
+    return binary_any(Div(), total, pick(bad, constant(math.nan, n), n))
 
 
 def std(

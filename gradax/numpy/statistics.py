@@ -13,7 +13,7 @@ from gradax.lax.bits import Not
 from gradax.lax.comparison import Clamp
 from gradax.lax.rounding import Ceil, Floor
 from gradax.lax.sorting import Sort
-from gradax.numpy.arithmetic import constant, refuse_out, select
+from gradax.numpy.arithmetic import constant, pick, refuse_out
 from gradax.numpy.axes import canonical_axes
 from gradax.numpy.indexing import get
 from gradax.numpy.logic import isnan, where_select
@@ -199,7 +199,7 @@ def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
 def element(ordered: Any, place: Any, n_new: int) -> Any:
     """Return the elements of rows at places that are floats; NaN places give the last, a NaN."""
     int32 = np.dtype(np.int32)
-    at = convert(select(isnan(place), constant(ordered.shape[-1] - 1, place), place), int32)
+    at = convert(pick(isnan(place), constant(ordered.shape[-1] - 1, place), place), int32)
     shape = ordered.shape[:-1]
     key: list[Any] = []
     for i, n in enumerate(shape):

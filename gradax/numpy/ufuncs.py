@@ -1,7 +1,7 @@
 """Universal functions as objects: a binary function with its reductions.
 
-`jnp.add` and its like are plain functions, which have `reduce`, `accumulate`, `reduceat`, `outer` and
-`at` as attributes; `frompyfunc` makes the same of a user's function of numbers.
+`jnp.add` and its like are plain functions, which have `reduce`, `accumulate`, `reduceat`, `outer`
+and `at` as attributes; `frompyfunc` makes the same of a user's function of numbers.
 """
 
 from __future__ import annotations

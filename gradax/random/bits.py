@@ -89,6 +89,16 @@ def wide_dtype(dtype: Any) -> Any:
     return np.dtype(np.float32) if dtypes.finfo(dtype).bits < 32 else np.dtype(dtype)
 
 
+def rounded(x: Any, dtype: Any) -> Any:
+    """Return a number of a wide dtype rounded to what `dtype` holds.
+
+    Compiled code rounds short floats only where they are stored; samples depend on every rounding.
+    """
+    if x.dtype == dtype:
+        return x
+    return lax.convert_element_type(lax.convert_element_type(x, dtype), x.dtype)
+
+
 def unit_interval(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Return uniform numbers in [0, 1), random mantissas of `dtype`, in its wide dtype."""
     info = dtypes.finfo(dtype)
@@ -105,11 +115,15 @@ def unit_interval(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def uniform_of(key: Any, shape: Any, dtype: Any, low: Any, high: Any) -> Any:
-    """Return uniform numbers in [low, high), in the wide dtype of `dtype`."""
+    """Return uniform numbers in [low, high), in the wide dtype of `dtype`.
+
+    The bounds are numbers of `dtype`, or wide ones that it holds.
+    """
     wide = wide_dtype(dtype)
     floats = unit_interval(key, shape, dtype)
     low, high = (broadcast(lax.convert_element_type(v, wide), shape) for v in (low, high))
-    return lax.max(low, lax.add(lax.mul(floats, lax.sub(high, low)), low))
+    span = rounded(lax.sub(high, low), dtype)
+    return lax.max(low, rounded(lax.add(rounded(lax.mul(floats, span), dtype), low), dtype))
 
 
 @jit(static_argnums=(3, 4))
@@ -224,7 +238,7 @@ def _bernoulli(key: Any, p: Any, shape: Any, mode: str) -> Any:
     if mode == "low":
         return lax.lt(unit_interval(key, shape, dtype), p)
     high, low = two_parts(unit_interval(key, (2, *shape), dtype), dtype)
-    return lax.lt(low, lax.sub(p, high))
+    return lax.lt(low, rounded(lax.sub(p, high), dtype))
 
 
 def two_parts(pair: Any, dtype: Any) -> tuple[Any, Any]:

@@ -15,6 +15,7 @@ from gradax.random.bits import (
     float_dtype,
     float_value,
     result_shape,
+    rounded,
     two_parts,
     uniform_of,
     unit_interval,
@@ -37,7 +38,8 @@ def normal_of(key: Any, shape: Any, dtype: Any) -> Any:
         return lax.div(lax.complex(real, imag), constant(np.sqrt(2), dtype))
     low = np.nextafter(constant(-1, dtype), constant(0, dtype), dtype=dtype)
     drawn = uniform_of(key, shape, dtype, low, np.ones((), dtype))
-    out = lax.mul(constant(constant(np.sqrt(2), dtype), drawn.dtype), erf_inv(drawn))
+    root = constant(constant(np.sqrt(2), dtype), drawn.dtype)
+    out = lax.mul(root, rounded(erf_inv(drawn), dtype))
     return lax.convert_element_type(out, dtype)
 
 
@@ -64,8 +66,10 @@ def _truncated_normal(key: Any, low: Any, high: Any, shape: Any, dtype: Any) -> 
     low, high = (lax.convert_element_type(v, dtype) for v in (low, high))
     wide = wide_dtype(dtype)
     root = constant(constant(np.sqrt(2), dtype), wide)
-    a, b = (erf(lax.div(lax.convert_element_type(v, wide), root)) for v in (low, high))
-    drawn = erf_inv(uniform_of(typed(key), shape, dtype, a, b))
+    scale = np.ones((), wide) / root
+    parts = [rounded(lax.mul(lax.convert_element_type(v, wide), scale), dtype) for v in (low, high)]
+    a, b = (rounded(erf(v), dtype) for v in parts)
+    drawn = rounded(erf_inv(uniform_of(typed(key), shape, dtype, a, b)), dtype)
     out = lax.convert_element_type(lax.mul(root, drawn), dtype)
     inf = constant(np.inf, dtype)
     least = lax.nextafter(lax.stop_gradient(low), broadcast(inf, np.shape(low)))
@@ -94,7 +98,7 @@ def truncated_normal(
 
 def exponential_of(key: Any, shape: Any, dtype: Any) -> Any:
     """Return exponential numbers, in the wide dtype of `dtype`."""
-    return lax.neg(log1p(lax.neg(unit_interval(key, shape, dtype))))
+    return lax.neg(rounded(log1p(lax.neg(unit_interval(key, shape, dtype))), dtype))
 
 
 @jit(static_argnums=(1, 2))
@@ -112,12 +116,14 @@ def gumbel_of(key: Any, shape: Any, dtype: Any, mode: str = "low") -> Any:
     """Return Gumbel numbers, in the wide dtype; the mode "high" has more bits in the upper tail."""
     tiny, one = constant(dtypes.finfo(dtype).tiny, dtype), np.ones((), dtype)
     if mode == "low":
-        return lax.neg(log(lax.neg(log(uniform_of(key, shape, dtype, tiny, one)))))
+        inner = rounded(log(uniform_of(key, shape, dtype, tiny, one)), dtype)
+        return lax.neg(rounded(log(lax.neg(inner)), dtype))
     high, low = two_parts(uniform_of(key, (2, *shape), dtype, tiny, one), dtype)
     # Above a half the sum could round up to 1.
     is_small = lax.lt(high, constant(0.5, high.dtype))
-    rest = lax.select(is_small, lax.add(high, low), high)
-    return lax.neg(log(lax.neg(log1p(lax.neg(rest)))))
+    rest = lax.select(is_small, rounded(lax.add(high, low), dtype), high)
+    inner = rounded(log1p(lax.neg(rest)), dtype)
+    return lax.neg(rounded(log(lax.neg(inner)), dtype))
 
 
 @jit(static_argnums=(1, 2, 3))
@@ -154,7 +160,7 @@ def gumbel(
 def _laplace(key: Any, shape: Any, dtype: Any) -> Any:
     low = constant(-1 + dtypes.finfo(dtype).epsneg, dtype)
     drawn = uniform_of(typed(key), shape, dtype, low, np.ones((), dtype))
-    out = lax.mul(lax.sign(drawn), log1p(lax.neg(lax.abs(drawn))))
+    out = lax.mul(lax.sign(drawn), rounded(log1p(lax.neg(lax.abs(drawn))), dtype))
     return lax.convert_element_type(out, dtype)
 
 
@@ -168,7 +174,8 @@ def laplace(key: Any, shape: Shape = (), dtype: Any = None, *, out_sharding: Any
 def _categorical(key: Any, logits: Any, axis: int, extra: Any, mode: str) -> Any:
     shape = (*extra, *logits.shape)
     noise = gumbel_of(typed(key), shape, np.dtype(logits.dtype), mode)
-    perturbed = lax.add(noise, lax.convert_element_type(broadcast(logits, shape), noise.dtype))
+    wide = lax.convert_element_type(broadcast(logits, shape), noise.dtype)
+    perturbed = rounded(lax.add(noise, wide), logits.dtype)
     return lax.argmax(perturbed, axis + len(extra), dtypes.canonicalize_dtype(np.int64))
 
 
@@ -177,7 +184,7 @@ def _distinct_categories(key: Any, logits: Any, axis: int, extra: Any, mode: str
     noise = gumbel_of(typed(key), logits.shape, np.dtype(logits.dtype), mode)
     order = [i for i in range(logits.ndim) if i != axis] + [axis]
     wide = lax.convert_element_type(logits, noise.dtype)
-    perturbed = lax.transpose(lax.add(noise, wide), order)
+    perturbed = lax.transpose(rounded(lax.add(noise, wide), logits.dtype), order)
     _, places = lax.top_k(perturbed, prod(extra))
     front = [places.ndim - 1, *range(places.ndim - 1)]
     return lax.reshape(lax.transpose(places, front), (*extra, *places.shape[:-1]))

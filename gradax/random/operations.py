@@ -6,7 +6,6 @@ come after the axes that the keys have.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval, Shape
-from gradax.core.op import Op, unsupported
+from gradax.core.op import Op, operation, unsupported
 from gradax.core.tangent import Zero
 from gradax.errors import ShapeError, at_user_line, require
 from gradax.lax.families import aligned
@@ -80,7 +79,7 @@ def check_count(op: Op, n_words: int, shape: Shape) -> None:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomBits(Expansion):
     """Make unsigned integers of `bit_width` random bits of each key.
 
@@ -124,7 +123,7 @@ class RandomBits(Expansion):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomSplit(Expansion):
     """Make new keys of each key.
 
@@ -170,7 +169,7 @@ class KeyElementwise(KeyOp):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomFoldIn(KeyElementwise):
     """Make a key of each key and number.
 
@@ -197,7 +196,7 @@ class RandomFoldIn(KeyElementwise):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomSeed(KeyElementwise):
     """Make keys of integers: the second word is the low half, the first the high half, if any.
 
@@ -220,7 +219,7 @@ class RandomSeed(KeyElementwise):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomWrap(KeyOp):
     """Make typed keys of raw ones.
 
@@ -249,7 +248,7 @@ class RandomWrap(KeyOp):
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class RandomUnwrap(KeyOp):
     """Read the words of typed keys.
 

@@ -202,6 +202,18 @@ class Log1p(StreamUnary):
 
 @final
 @operation
+class Erf(StreamUnary):
+    """The error function, of fixed roundings."""
+
+    formula = staticmethod(erf_of)
+
+    def tangent(self, dx: Any, x: Any, y: Any) -> Any:
+        slope = Exp()(Neg()(Square()(x)))
+        return Mul()(scalar_like(x, 2 / sqrt(pi)), Mul()(dx, slope))
+
+
+@final
+@operation
 class ErfInv(StreamUnary):
     """The inverse error function, of fixed roundings. Accuracy: 4e-7 in float32, 8e-13 in float64."""
 

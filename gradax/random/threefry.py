@@ -13,7 +13,7 @@ import numpy as np
 
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
-from gradax.core.op import Op, unsupported
+from gradax.core.op import Op, operation, unsupported
 from gradax.core.tangent import Zero
 from gradax.errors import require
 from gradax.kernel.meanings import meaning
@@ -92,7 +92,7 @@ def word(on: Words, key: tuple[Any, Any], i: Any, n_words: int) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@operation
 class Threefry2x32(Op):
     """Encrypt the counters (x0, x1) under the keys (k0, k1).
 

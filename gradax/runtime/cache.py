@@ -1,8 +1,8 @@
 """The compilation cache on disk: object code by fingerprint, checked, written atomically.
 
-An entry is `gradax1` + SHA-256 of the rest + length of the facts + facts (JSON) + object code. Anything
-that does not read back as written is as good as not there: the program is compiled anew. Any number of
-processes may use one directory.
+An entry is `gradax1` + SHA-256 of the rest + length of the facts + facts (JSON) + object code.
+Anything that does not read back as written is as good as not there: the program is compiled anew.
+Any number of processes may use one directory.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ def store(key: str, entry: Entry) -> None:
 def keep_within_limit(folder: Path) -> None:
     """Remove the entries used longest ago while there are more bytes than the setting allows."""
     limit = config.current.compilation_cache_max_size
-    if limit is None or limit < 0:
+    if limit < 0:
         return
-    found = []
+    found: list[tuple[float, int, Path]] = []
     for path in folder.glob("*" + SUFFIX):
         with contextlib.suppress(OSError):
             stat = path.stat()

@@ -29,7 +29,7 @@ class Device:
         return self.id
 
     def memory_stats(self) -> dict[str, int]:
-        """Return the allocator's figures in bytes: in use, at the peak, kept for reuse, the limit."""
+        """Return the allocator's bytes: in use, at the peak, kept for reuse, the limit."""
         return native.memory_stats()
 
     def __repr__(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,8 @@ from gradax.runtime.sharding import (
 )
 
 
-class Shard(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shard:
     """One device's piece of an array."""
 
     device: Device
@@ -42,14 +44,13 @@ def place(x: Any, where: Any) -> Any:
     if where is None:
         return array
     sharding = as_sharding(where)
-    if sharding.num_devices == 1 and sharding.ordered_devices[0] is all_devices()[0]:
-        if isinstance(sharding, SingleDeviceSharding) and len(array._pieces) == 1:
-            return array
+    is_default = isinstance(sharding, SingleDeviceSharding) and sharding.device.id == 0
+    if is_default and len(array._pieces) == 1:
+        return array
     view = array_view(array)
-    pieces = []
-    for device, index in sharding.devices_indices_map(array.shape).items():
+    pieces: list[Array] = []
+    for index in sharding.devices_indices_map(array.shape).values():
         part = np.array(view[index], order="C", copy=True)
-        del device
         pieces.append(Array.from_numpy(part, Aval(part.shape, array.dtype), False))
     return Array.from_pieces(array.aval, sharding, pieces)
 
@@ -71,7 +72,7 @@ def shards_of(array: Any) -> list[Shard]:
     sharding = array.sharding
     places = sharding.devices_indices_map(array.shape)
     seen: dict[str, int] = {}
-    out = []
+    out: list[Shard] = []
     for (device, index), data in zip(places.items(), array._pieces, strict=True):
         replica = seen[str(index)] = seen.get(str(index), -1) + 1
         out.append(Shard(device, index, replica, data))
@@ -116,24 +117,60 @@ def replicated(mesh: Any) -> NamedSharding:
 
 def install() -> None:
     """Give arrays their attributes that speak of devices, and the runtime its two functions."""
-    single = {d.id: SingleDeviceSharding(d) for d in all_devices()[:1]}
-    set_hook("sharding", lambda array: single[0])
+    single = SingleDeviceSharding(all_devices()[0])
+
+    def on_first_device(array: Any) -> Sharding:
+        del array
+        return single
+
+    set_hook("sharding", on_first_device)
     set_hook("assemble", assemble)
-    attributes = {
-        "addressable_shards": property(shards_of, doc="The pieces on this process' devices."),
-        "global_shards": property(shards_of, doc="All pieces."),
-        "devices": lambda self: self.sharding.device_set,
-        "device": property(device_attribute, doc="The device, or the sharding over several."),
-        "is_fully_addressable": property(lambda self: True),
-        "is_fully_replicated": property(lambda self: self.sharding.is_fully_replicated),
-        "committed": property(lambda self: len(self._pieces) > 1),
-        "addressable_data": lambda self, index: shards_of(self)[index].data,
-    }
-    for name, value in attributes.items():
-        setattr(Array, name, value)
+    for name, value in vars(PlacedArray).items():
+        if not name.startswith("__"):
+            setattr(Array, name, value)
 
 
-def device_attribute(array: Any) -> Any:
-    """Return the device of an array, or its sharding when it has several."""
-    sharding = array.sharding
-    return sharding.ordered_devices[0] if sharding.num_devices == 1 else sharding
+class PlacedArray:
+    """The attributes of arrays that speak of devices; `install` gives them to `Array`."""
+
+    sharding: Sharding
+    _pieces: tuple[Any, ...]
+
+    @property
+    def addressable_shards(self) -> list[Shard]:
+        """The pieces on this process' devices."""
+        return shards_of(self)
+
+    @property
+    def global_shards(self) -> list[Shard]:
+        """All pieces."""
+        return shards_of(self)
+
+    @property
+    def device(self) -> Device | Sharding:
+        """The device, or the sharding over several."""
+        on = self.sharding
+        return on.ordered_devices[0] if on.num_devices == 1 else on
+
+    @property
+    def is_fully_addressable(self) -> bool:
+        """Whether this process reaches every piece."""
+        return True
+
+    @property
+    def is_fully_replicated(self) -> bool:
+        """Whether every device holds the whole array."""
+        return self.sharding.is_fully_replicated
+
+    @property
+    def committed(self) -> bool:
+        """Whether the array lies on several devices."""
+        return len(self._pieces) > 1
+
+    def devices(self) -> set[Device]:
+        """Return the devices that hold a piece."""
+        return self.sharding.device_set
+
+    def addressable_data(self, index: int) -> Any:
+        """Return the piece on one of this process' devices."""
+        return shards_of(self)[index].data

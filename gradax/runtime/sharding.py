@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import prod
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 
@@ -23,7 +23,9 @@ class Mesh:
     Errors: ValueError when names and axes differ in number or a name comes twice.
     """
 
-    def __init__(self, devices: Any, axis_names: str | Sequence[str], axis_types: Any = None) -> None:
+    def __init__(
+        self, devices: Any, axis_names: str | Sequence[str], axis_types: Any = None
+    ) -> None:
         self.devices = np.asarray(devices, dtype=object)
         names = (axis_names,) if isinstance(axis_names, str) else tuple(axis_names)
         self.axis_names = names
@@ -52,7 +54,7 @@ class Mesh:
     @property
     def device_ids(self) -> np.ndarray[Any, Any]:
         """The numbers of the devices."""
-        return np.vectorize(lambda d: d.id, otypes=[int])(self.devices)
+        return np.array([d.id for d in self.devices.flat], int).reshape(self.devices.shape)
 
     def __enter__(self) -> Mesh:
         return self
@@ -76,7 +78,7 @@ class Mesh:
 
 
 class PartitionSpec(tuple[Any, ...]):
-    """For each axis of an array the mesh axis (or axes) that it is cut along, None for not at all."""
+    """For each axis of an array the mesh axis (or axes) that it is cut along, or None."""
 
     __slots__ = ()
 
@@ -248,7 +250,7 @@ def axes_of(part: Any) -> tuple[str, ...]:
     """Return the mesh axes that one entry of a spec names."""
     if part is None or part is PartitionSpec.UNCONSTRAINED:
         return ()
-    return tuple(part) if isinstance(part, (tuple, list)) else (part,)
+    return tuple(cast("Sequence[str]", part)) if isinstance(part, (tuple, list)) else (part,)
 
 
 def trimmed(spec: PartitionSpec) -> tuple[Any, ...]:

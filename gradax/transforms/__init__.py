@@ -1,0 +1,1 @@
+"""Transformations of operations and programs: derivatives, mapping, transposition."""

@@ -53,9 +53,13 @@ class BatchTrace(Trace):
 
     def unwrap(self, x: Any) -> tuple[Any, int | None]:
         """Return a value and its mapped axis, None when it has none."""
-        if type(x) is BatchTracer and (x.trace is self or x.trace.tag is self.tag):
+        if type(x) is BatchTracer and (x.trace is self or self.is_same_axis(x.trace)):
             return x.value, x.dim
         return x, None
+
+    def is_same_axis(self, trace: Trace) -> bool:
+        """Tell whether another trace maps over the axis that this one maps over."""
+        return isinstance(trace, BatchTrace) and trace.tag is self.tag
 
     def process(self, op: Op, args: tuple[Any, ...]) -> Any:
         """Apply the batching rule where some operand is mapped."""
@@ -69,7 +73,9 @@ class BatchTrace(Trace):
         infer(op, [aval_of(x) for x in args])  # the user's shapes are what an error shows
         set_trace(self.parent)
         try:
-            values = tuple(x if d is not None else as_value(x) for x, d in zip(values, dims))
+            values = tuple(
+                as_value(x) if d is None else x for x, d in zip(values, dims, strict=True)
+            )
             out, dim = op.batch(values, dims)
         finally:
             set_trace(self)

@@ -80,7 +80,9 @@ def reference(op: Op, args: Sequence[Array]) -> tuple[Array, ...]:
         return tuple(np.asarray(x) for x in as_tuple(op, op.reference(*args)))
 
 
-def assert_close(got: Any, want: Any, tolerance: float | None, what: str) -> None:
+def assert_close(
+    got: Any, want: Any, tolerance: float | None, what: str, least: float = 1e-30
+) -> None:
     """Compare arrays: exactly where they are not inexact, else relative to the largest element."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.dtype == want.dtype, f"{what}: dtype {got.dtype}, expected {want.dtype}"
@@ -99,7 +101,7 @@ def assert_close(got: Any, want: Any, tolerance: float | None, what: str) -> Non
         np.testing.assert_array_equal(got[infinite], want[infinite], what)
     size = np.max(np.abs(want), where=finite, initial=0.0)
     error = np.max(np.abs(np.where(finite, got - np.where(finite, want, 0), 0)), initial=0.0)
-    assert error <= allowed * max(size, 1e-30), f"{what}: error {error:.3g}, largest {size:.3g}"
+    assert error <= allowed * max(size, least), f"{what}: error {error:.3g}, largest {size:.3g}"
 
 
 def fill(sample: Sample, args: Sequence[Array], positions: Sequence[int]) -> Callable[..., Any]:
@@ -190,8 +192,9 @@ def test_jvp_agrees_with_finite_differences(sample: Sample):
         if not dtypes.issubdtype(after.dtype, np.inexact):
             assert got.dtype == dtypes.float0
             continue
-        want = (after - before) / (2 * STEP)
-        assert_close(got, want.astype(after.dtype), 3e-7, f"tangent of result {k}")
+        # A result that is NaN (a gather's fill) is constant.
+        want = np.where(np.isnan(after), 0, after - before) / (2 * STEP)
+        assert_close(got, want.astype(after.dtype), 3e-7, f"tangent of result {k}", 1e-3)
     for out, want in zip(as_tuple(sample.op, outs), reference(sample.op, args), strict=True):
         assert_close(out, want, None, "primal result")
 
@@ -217,7 +220,9 @@ def test_vjp_is_the_transpose_of_jvp(sample: Sample):
 def linear_sets(sample: Sample) -> list[tuple[int, ...]]:
     """Return sets of operands in which the operation is linear, found by trying."""
     args, positions = sample.in_double(), sample.differentiated()
-    candidates = {(p,) for p in positions} | {tuple(positions)}
+    candidates = {(p,) for p in positions}
+    if all(x.size for x in reference(sample.op, args)):
+        candidates.add(tuple(positions))
     found = []
     for chosen in sorted(candidates):
         others = directions([args[p] for p in chosen], 5)

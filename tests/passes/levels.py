@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradax import native
+from gradax import native, tree
 from gradax.compiler.graph.build import build_graph
 from gradax.compiler.graph.check import check_graph
 from gradax.compiler.graph.fuse import fuse_maps
@@ -171,3 +171,21 @@ def check_levels(
         compare("schedule", at_schedule(functions, inputs, jaxpr), want)
     for options in variants:
         compare(f"compiled, {options}", compiled(jaxpr, inputs, options), want)
+
+
+def check_exact(fun: Callable[..., Any], *inputs: Array, variants: Any = VARIANTS[1:]) -> None:
+    """Assert that a function's program has the same bits at every level, NaN being NaN."""
+    from_tree = lambda *xs: tree.leaves(fun(*xs))  # noqa: E731
+    check_levels(program_of(from_tree, *inputs), inputs, assert_same, variants)
+
+
+def assert_same(level: str, got: Sequence[Array], want: Sequence[Array]) -> None:
+    """Assert that results agree to the last bit; NaN agrees with NaN."""
+    for k, (a, b) in enumerate(zip(got, want, strict=True)):
+        where = f"{level}, output {k}"
+        assert a.shape == b.shape, f"{where}: {a.shape}, expected {b.shape}"
+        assert a.dtype == b.dtype, f"{where}: {a.dtype}, expected {b.dtype}"
+        np.testing.assert_array_equal(a, b, err_msg=where)
+        if b.dtype.kind in "fV":
+            signs = np.signbit(a.astype(np.float64)) == np.signbit(b.astype(np.float64))
+            np.testing.assert_array_equal(signs | np.isnan(b), True, err_msg=f"{where}: sign")

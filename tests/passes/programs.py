@@ -83,8 +83,9 @@ class Generator:
         return lax.rem(x, np.asarray(BOUND, x.dtype)[()])
 
     def alike(self, values: Sequence[Any], x: Any) -> Any:
-        """Return a value of the type of x."""
-        return self.pick([y for y in values if y.shape == x.shape and y.dtype == x.dtype])
+        """Return a value of the type of x, most often the last that was made."""
+        fitting = [y for y in values if y.shape == x.shape and y.dtype == x.dtype]
+        return fitting[-1] if self.rng.integers(2) else self.pick(fitting)
 
     def axis(self, x: Any) -> int | None:
         """Return an axis of x."""
@@ -109,7 +110,7 @@ def unary(g: Generator, values: list[Any]) -> Any:
     if x.dtype == np.bool_:
         return lax.bitwise_not(x)
     if g.smooth and x.dtype.kind == "f":
-        return g.pick((lax.sin, lax.exp, lax.log1p_of_square, lax.logistic, lax.neg, lax.erf)[:2])(x)
+        return g.pick((lax.sin, lax.exp, lax.expm1, lax.logistic, lax.neg, lax.erf))(x)
     names = [lax.neg]
     if x.dtype.kind in "fV":
         names += [lax.floor, lax.abs, lax.sign]
@@ -254,7 +255,6 @@ def gather(g: Generator, values: list[Any]) -> Any:
     x = g.pick(values)
     if not x.ndim:
         return None
-    at = lax.reshape(positions(g, values, x.shape[0]), (-1, 1)) if False else None
     rows = positions(g, values, x.shape[0])
     at = lax.broadcast_in_dim(rows, (*rows.shape, 1), (0,))
     numbers = lax.GatherDimensionNumbers(tuple(range(1, x.ndim)), (0,), (0,))

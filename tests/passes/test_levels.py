@@ -25,7 +25,7 @@ def check_seed(seed: int, smooth: bool) -> None:
     """Check the program of a seed at all levels."""
     g = Generator(seed, smooth)
     inputs = g.inputs(3)
-    jaxpr = program_of(lambda *xs: g.run(xs, 6, 3), *inputs)
+    jaxpr = program_of(lambda *xs: g.run(xs, 8, 5), *inputs)
 
     def compare(level: str, got: Sequence[Array], want: Sequence[Array]) -> None:
         for k, (a, b) in enumerate(zip(got, want, strict=True)):

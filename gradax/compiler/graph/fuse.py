@@ -34,7 +34,9 @@ from gradax.kernel import (
     Tensor,
     Update,
     View,
+    const,
     load,
+    select,
 )
 
 MOST_COST = 4_000
@@ -152,7 +154,8 @@ class Fusion:
         if fused is not None:
             if guard is None and indices == identity(fused.shape):
                 return fused.body
-            return rewrite(fused.body, keep_load, axes=indices, guard=guard)
+            body = rewrite(fused.body, keep_load, axes=indices, guard=guard)
+            return body if guard is None else select(guard, body, const(0, body.dtype))
         final = self.final(source)
         if final is node.source and indices == node.indices and guard is node.guard:
             return node

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradax.compiler.graph.rewrite import reapply
 from gradax.compiler.llvm.folds import FoldWriter
 from gradax.compiler.llvm.loops import (
     LoopWriter,
@@ -23,7 +24,7 @@ from gradax.compiler.schedule.affine import linear
 from gradax.compiler.schedule.ir import Fold, Kernel, Nest, Scatter, Sweep, slot_input
 from gradax.compiler.schedule.machine import widen
 from gradax.kernel import Apply, Scalar, Slot, load
-from gradax.kernel.build import apply, convert
+from gradax.kernel.build import convert
 
 
 def write_kernel(
@@ -100,7 +101,8 @@ def write_scatter(
     source = slot_input(kernel.slot, dtypes[kernel.slot])
     old = [widen(load(source, (offset,), kernel.guard)) for offset in kernel.offsets]
     slots = [*old, *kernel.values]
-    results = [replace_slots(rule, slots) for rule in kernel.combine]
+    memo: dict[int, Scalar] = {}
+    results = [replace_slots(rule, slots, memo) for rule in kernel.combine]
     loops = LoopWriter(w, scatter_shape(kernel, options), pointers, first)
     values = loops.values
     roots: list[Scalar | None] = [*results, kernel.guard]
@@ -127,12 +129,14 @@ def scatter_shape(kernel: Scatter, options: Options) -> Shape:
     return arrange(n, extents, axis, lanes)
 
 
-def replace_slots(rule: Scalar, values: Sequence[Scalar]) -> Scalar:
-    """Return a combining rule on scalars."""
+def replace_slots(rule: Scalar, values: Sequence[Scalar], memo: dict[int, Scalar]) -> Scalar:
+    """Return a combining rule on scalars; `memo` remembers what has been replaced."""
     if isinstance(rule, Slot):
-        value = values[rule.position]
-        return convert(value, rule.dtype)
-    if isinstance(rule, Apply):
-        args = tuple(replace_slots(a, values) for a in rule.args)
-        return convert(args[0], rule.dtype) if rule.fn == "convert" else apply(rule.fn, *args)
-    return rule
+        return convert(values[rule.position], rule.dtype)
+    if not isinstance(rule, Apply):
+        return rule
+    found = memo.get(id(rule))
+    if found is None:
+        args = tuple(replace_slots(a, values, memo) for a in rule.args)
+        found = memo[id(rule)] = reapply(rule, args)
+    return found

@@ -126,7 +126,7 @@ class BlockBuilder:
         self.position = 0
         self.last_use = self.last_uses()
         self.wanted = self.wanted_buffers()
-        self.holders = {id(inputs[k]): graph.inputs[k] for k in carried}
+        self.holders: dict[int, Tensor] = {id(inputs[k]): graph.inputs[k] for k in carried}
 
     def last_uses(self) -> dict[Tensor, int]:
         """Return the position of the last item that reads each tensor, through views too."""
@@ -143,15 +143,25 @@ class BlockBuilder:
         """Return the buffers that tensors should be computed in, found from the outputs back."""
         wanted: dict[Tensor, Buffer] = {}
         for tensor, buffer in zip(self.graph.outputs, self.outputs, strict=True):
-            if not isinstance(root(tensor), Input):
-                wanted.setdefault(root(tensor), buffer)
+            base = root(tensor)
+            if not isinstance(base, Input) and base.dtype == buffer.dtype:
+                wanted.setdefault(base, buffer)
         for position in reversed(range(len(self.order))):
             item = self.order[position]
             if isinstance(item, Update) and item.results[0] in wanted:
                 base = root(item.base)
-                if not isinstance(base, Input) and self.last_use.get(base) == position:
+                if not isinstance(base, Input) and self.dies(item, position):
                     wanted.setdefault(base, wanted[item.results[0]])
         return wanted
+
+    def dies(self, item: Update, position: int) -> bool:
+        """Tell whether an update's base is not needed but as what is updated."""
+        base = root(item.base)
+        return (
+            base.dtype == item.base.dtype
+            and self.last_use.get(base) == position
+            and not any(root(n.source) is base for n in loads_of(bodies_of(item)))
+        )
 
     def build(self) -> Block:
         """Build all steps, then bring every output to its buffer."""
@@ -221,8 +231,14 @@ class BlockBuilder:
         if buffer is None or not self.is_free(buffer, members):
             kind = "register" if tensor.shape == () else "temp"
             buffer = Buffer(tensor.dtype, tensor.size, kind)
-        self.buffers[tensor] = buffer
+        self.put(tensor, buffer)
         return buffer
+
+    def put(self, tensor: Tensor, buffer: Buffer) -> None:
+        """Record that a tensor is now in a buffer."""
+        self.buffers[tensor] = buffer
+        if id(buffer) in self.holders:
+            self.holders[id(buffer)] = tensor
 
     def is_free(self, buffer: Buffer, members: Sequence[Map] = ()) -> bool:
         """Tell whether a carry's buffer may be overwritten by the item at hand, or by a group of maps.
@@ -284,6 +300,11 @@ class BlockBuilder:
         outs = [self.place(r) for r in item.results]
         if not prod(item.shape):
             return
+        if not prod(item.extents):  # loads that do not depend on the extents must not run
+            offset = row_major(item.shape)
+            stores = [(out, offset, init) for out, init in zip(outs, item.inits, strict=True)]
+            self.add(make_nest(item.shape, stores, self.buffer_of))
+            return
         if not is_cut(item):
             self.add(make_fold(item, lambda _: outs, self.buffer_of))
             return
@@ -306,16 +327,13 @@ class BlockBuilder:
         """Add an update: in place where the base dies here, else on a copy."""
         base = root(item.base)
         held = self.buffers[base]
-        reads_base = any(root(n.source) is base for n in loads_of(bodies_of(item)))
-        dies = self.last_use.get(base, -1) == self.position and not reads_base
-        owned = held.kind in ("temp", "register") or id(held) in self.holders
-        owned = owned or (held.kind == "output" and not isinstance(base, Input))
-        if dies and owned:
-            out = self.buffers[item.results[0]] = held
+        owned = id(held) in self.holders or not isinstance(base, Input)
+        if owned and self.dies(item, self.position):
+            out = held
+            self.put(item.results[0], held)
         else:
             out = self.place(item.results[0])
-            if out is not held:
-                self.steps.append(Copy(out, held))
+            self.steps.append(Copy(out, held))
         if prod(item.space):
             self.add(make_scatter(item, out, self.buffer_of))
 

@@ -9,18 +9,28 @@ from __future__ import annotations
 
 from bisect import insort
 
-from gradax.compiler.schedule.ir import Block, Buffer, For, Function, While, blocks_of, reads_writes
+from gradax.compiler.schedule.ir import (
+    Block,
+    Buffer,
+    Counter,
+    For,
+    Function,
+    While,
+    blocks_of,
+    reads_writes,
+)
 
 ALIGNMENT = 64
 
 
 class Lifetime:
-    """The first and last step that touch a buffer."""
+    """The first and last step that touch a buffer, and the loops whose windows look into it."""
 
-    __slots__ = ("buffer", "first", "last")
+    __slots__ = ("buffer", "first", "last", "loops")
 
     def __init__(self, buffer: Buffer, first: int) -> None:
         self.buffer, self.first, self.last = buffer, first, first
+        self.loops: set[Counter] = set()
 
 
 class Lifetimes:

@@ -104,7 +104,6 @@ def digamma(x: Scalar) -> Scalar:
     out = rare(negative, out - math.pi / tangent, out)
     pole = apply("and", eq(rest, 0.0), apply("le", x, 0.0))
     out = where(pole, math.nan, out)
-    out = where(eq(x, 0.0), apply("neg", apply("copysign", const(math.inf, F64), x)), out)
     return where(eq(x, -math.inf), math.nan, out)
 
 
