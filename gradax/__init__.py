@@ -112,3 +112,24 @@ from gradax.numpy import operators as _operators  # noqa: E402
 
 # The second: the operators and methods of arrays and of the tracers that stand for them.
 _operators.install(_native.Array, _core.Tracer)
+
+_LAZY = (
+    *("ad_checkpoint", "custom_derivatives", "debug", "experimental", "flatten_util", "image"),
+    *("nn", "ops", "profiler", "random", "scipy", "stages", "test_util", "typing"),
+)
+
+
+def __getattr__(name: str) -> _Any:
+    """Import a submodule when it is first used."""
+    if name in _LAZY:
+        try:
+            return _importlib.import_module(f"gradax.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"gradax.{name}":
+                raise
+    raise AttributeError(f"module 'gradax' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted({n for n in globals() if not n.startswith("_")} | {"__version__"})

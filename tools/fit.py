@@ -171,7 +171,7 @@ def cbrt_tail(d: Any) -> Any:
 ERFCX, ERFCX_WEIGHT = erfcx_scaled(mp.mpf(2))
 ERFCX_LONG, ERFCX_LONG_WEIGHT = erfcx_scaled(mp.mpf(3))
 TAN_EIGHTH = (ROOT - 1) ** 2 * mp.mpf("1.001")
-HALF_PI2 = (mp.pi / 2) ** 2 * mp.mpf("1.0001")
+HALF_PI2 = mp.mpf("1.6") ** 2
 
 FITS: dict[str, Fit | Ratio] = {
     "exp": Fit(
@@ -218,7 +218,7 @@ FITS: dict[str, Fit | Ratio] = {
     "tan": Ratio(
         lambda z: mp.tan(mp.sqrt(z)) / mp.sqrt(z) if z > TINY else mp.mpf(1),
         lambda z: mp.sqrt(z) / mp.tan(mp.sqrt(z)) if z > TINY else mp.mpf(1),
-        both(0, HALF_PI2 / 4),
+        both(0, mp.mpf("0.795") ** 2),
         {F32: (1, 2), F64: (3, 3)},
     ),
     "asin": Fit(

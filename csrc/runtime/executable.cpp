@@ -181,8 +181,29 @@ int Executable::run_queued(PyObject* self, PyObject* const* args, BufferRef* buf
   return 0;
 }
 
+// A program runs on one device: arrays that lie on several are brought together first.
+int Executable::call_gathered(PyObject* self, PyObject* const* args, size_t n, PyObject** results,
+                              const char* where) {
+  std::vector<PyObject*> whole(args, args + n);
+  std::vector<Object> kept;
+  for (size_t i = 0; i < n; ++i) {
+    if (!is_array(args[i]) || !as_array(args[i])->pieces) continue;
+    ArrayObject* array = as_array(args[i]);
+    if (array->is_deleted) return raise_deleted(array), -1;
+    Object view(array_view(array));
+    if (!view) return -1;
+    kept.emplace_back(array_from_numpy(view.get(), array->info, true));
+    if (!kept.back()) return -1;
+    whole[i] = kept.back().get();
+  }
+  return call(self, whole.data(), n, results, where);
+}
+
 int Executable::call(PyObject* self, PyObject* const* args, size_t n, PyObject** results,
                      const char* where) {
+  for (size_t i = 0; i < n; ++i)
+    if (is_array(args[i]) && as_array(args[i])->pieces)
+      return call_gathered(self, args, n, results, where);
   bool all_ready = true;
   if (check(args, n, all_ready) != 0) return -1;
   bool queued = !all_ready || cost_ns() >= inline_limit_ns();

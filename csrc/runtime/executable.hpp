@@ -43,6 +43,8 @@ class Executable {
 
  private:
   friend struct Task;
+  int call_gathered(PyObject* self, PyObject* const* args, size_t n, PyObject** results,
+                    const char* where);
   int check(PyObject* const* args, size_t n, bool& all_ready) const;
   int check_donations(PyObject* const* args) const;
   bool allocate_outs(PyObject* const* args, BufferRef* buffers, bool queued) const;

@@ -19,9 +19,7 @@ from gradax.lax.slicing import Pad, Rev, Slice
 from gradax.transforms.vmap import batch_flat, to_axis
 
 
-def map(
-    f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None
-) -> Any:
+def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> Any:
     """Apply `f` to each slice along the leading axis of `xs`, one after another.
 
     With `batch_size`, that many slices are mapped at once.

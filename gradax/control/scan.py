@@ -141,8 +141,10 @@ class Scan(ProgramOp):
         n = len(sums)
         return (
             *spread(const_l, outs[:n]),
-            *(c if is_lin else None
-              for c, is_lin in zip(outs[n : n + len(ct_carry)], carry_l, strict=True)),
+            *(
+                c if is_lin else None
+                for c, is_lin in zip(outs[n : n + len(ct_carry)], carry_l, strict=True)
+            ),
             *spread(xs_l, outs[n + len(ct_carry) :]),
         )
 
@@ -243,9 +245,7 @@ class ScanSplit:
         n_const = len(self.captured) + sum(invert(self.const_u))
         self.const_vars = self.known.invars[:n_const]
         residuals = self.known.outvars[len(self.known.outvars) - self.n_res :]
-        self.invariant = tuple(
-            isinstance(a, Var) and a in self.const_vars for a in residuals
-        )
+        self.invariant = tuple(isinstance(a, Var) and a in self.const_vars for a in residuals)
 
     def run(self, trace: LinearTrace, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Run the known loop, stage the linear one, return the results in order."""
@@ -258,11 +258,8 @@ class ScanSplit:
         body = Jaxpr((), self.known.invars, self.known.eqns, outvars, self.known.debug_name)
         op = replace(self.op, jaxpr=body, num_consts=len(known_consts), num_carry=n_carry)
         outs = op(*known_consts, *pick(carry, invert(self.carry_u)), *pick(xs, invert(self.xs_u)))
-        fixed = [
-            known_consts[self.const_vars.index(a)]  # type: ignore[arg-type]
-            for a, inv in zip(residuals, self.invariant, strict=True)
-            if inv
-        ]
+        value_of: dict[Any, Any] = dict(zip(self.const_vars, known_consts, strict=True))
+        fixed = [value_of[a] for a in pick(residuals, self.invariant)]
         staged = self.stage(trace, fixed, outs[cut:], consts, carry, xs)
         return merge(self.out_unknown, staged, outs[:cut])
 
@@ -279,9 +276,7 @@ class ScanSplit:
         )  # fmt: skip
         body = Jaxpr((), invars, self.linear.eqns, self.linear.outvars)
         op = replace(self.op, jaxpr=body, num_consts=len(fixed) + n_const, num_carry=n_carry)
-        linear_carry = [
-            x if trace.is_mine(x) else as_value(x) for x in pick(carry, self.carry_u)
-        ]
+        linear_carry = [x if trace.is_mine(x) else as_value(x) for x in pick(carry, self.carry_u)]
         return trace.emit(op, (*fixed, *pick(consts, self.const_u), *linear_carry, *stacked,
                                *pick(xs, self.xs_u)))  # fmt: skip
 

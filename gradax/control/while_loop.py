@@ -204,7 +204,12 @@ def check_condition(fun: Any, closed: Any, out_tree: Any) -> None:
 
 
 def fori_loop(
-    lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any, *, unroll: Any = None
+    lower: Any,
+    upper: Any,
+    body_fun: Callable[[Any, Any], Any],
+    init_val: Any,
+    *,
+    unroll: Any = None,
 ) -> Any:
     """Apply `body_fun(i, value)` for i = lower … upper - 1.
 
@@ -241,7 +246,8 @@ def bounds(lower: Any, upper: Any) -> tuple[Any, Any]:
         integer = np.issubdtype(np.dtype(x.dtype), np.integer)
         require(x.shape == () and integer, "fori_loop", "integer scalar bounds", x.aval)
     dtype, _ = dtypes.promote2(low.dtype, low.weak_type, high.dtype, high.weak_type)
-    return tuple(
-        x if x.dtype == dtype and not x.weak_type else ConvertElementType(dtype)(x)
-        for x in (low, high)
-    )  # type: ignore[return-value]
+
+    def typed(x: Any) -> Any:
+        return x if x.dtype == dtype and not x.weak_type else ConvertElementType(dtype)(x)
+
+    return typed(low), typed(high)

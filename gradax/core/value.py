@@ -105,6 +105,4 @@ def not_an_array(x: Any) -> DtypeError:
 
 def is_value(x: Any) -> bool:
     """Tell whether `x` can be the operand of an operation."""
-    return isinstance(x, (Array, Tracer, *_NUMPY, *_SCALARS)) or (
-        hasattr(x, "__jax_array__")
-    )
+    return isinstance(x, (Array, Tracer, *_NUMPY, *_SCALARS)) or (hasattr(x, "__jax_array__"))

@@ -20,6 +20,7 @@ from gradax.random.keys import (
     typed,
 )
 from gradax.random.operations import UNSIGNED, RandomBits
+from gradax.random.stream import fma
 
 
 def raw_bits(key: Any, width: int, shape: tuple[int, ...]) -> Any:
@@ -123,6 +124,8 @@ def uniform_of(key: Any, shape: Any, dtype: Any, low: Any, high: Any) -> Any:
     floats = unit_interval(key, shape, dtype)
     low, high = (broadcast(lax.convert_element_type(v, wide), shape) for v in (low, high))
     span = rounded(lax.sub(high, low), dtype)
+    if wide == dtype:
+        return lax.max(low, fma(floats, span, low))
     return lax.max(low, rounded(lax.add(rounded(lax.mul(floats, span), dtype), low), dtype))
 
 

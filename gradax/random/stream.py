@@ -2,13 +2,15 @@
 
 Samples are compared digit by digit, so in float32 these follow fixed sequences of roundings, not the
 more accurate ones of `gradax.lax`. Float64 samples are within some ulp of the established ones.
-Source: Moshier, Cephes (logf and log1p); Eigen's rational erf (its coefficients); Giles, "Approximating the erfinv function" (2010).
+Source: Moshier, Cephes (logf and log1p); the rational erf of Eigen; Giles, "Approximating the erfinv
+function" (2010).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import pi, sqrt
 from typing import Any, final
 
@@ -16,10 +18,12 @@ import numpy as np
 
 from gradax import kernel
 from gradax.core.op import operation
+from gradax.core.tangent import Zero, is_zero
 from gradax.kernel.meanings import meaning
 from gradax.lax.arithmetic import Add, Div, Mul, Neg, scalar_like
 from gradax.lax.elementary import Exp, Square
-from gradax.lax.families import FLOAT, Unary
+from gradax.lax.families import FLOAT, Elementwise, Unary, tangent_like
+from gradax.lax.shapes import broadcast_scalar
 from gradax.random import giles
 
 F32, F64, I32 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32)
@@ -222,6 +226,31 @@ class ErfInv(StreamUnary):
 
     def tangent(self, dx: Any, x: Any, y: Any) -> Any:
         return Mul()(scalar_like(x, sqrt(pi) / 2), Mul()(dx, Exp()(Square()(y))))
+
+
+@final
+@operation
+class Fma(Elementwise):
+    """x * y + z, rounded once."""
+
+    fn = "fma"
+    numpy = meaning("fma")
+    accepts = FLOAT
+
+    def jvp(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        (x, y, _), (dx, dy, dz) = primals, tangents
+        out = self(*primals)
+        products = [Mul()(t, v) for t, v in ((dx, y), (dy, x)) if not is_zero(t)]
+        terms = [*products, *(t for t in (dz,) if not is_zero(t))]
+        terms = [broadcast_scalar(t, out.shape) for t in terms]
+        if not terms:
+            return out, Zero(tangent_like(out))
+        return out, reduce(Add(), terms)
+
+
+def fma(x: Any, y: Any, z: Any) -> Any:
+    """Return x * y + z, rounded once."""
+    return Fma()(x, y, z)
 
 
 def log(x: Any) -> Any:

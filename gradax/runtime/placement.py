@@ -62,8 +62,7 @@ def as_sharding(where: Any) -> Sharding:
     if isinstance(where, Device):
         return SingleDeviceSharding(where)
     raise TypeError(
-        "device_put: expected a device or a sharding; got"
-        f" {type(where).__name__}.{at_user_line()}"
+        f"device_put: expected a device or a sharding; got {type(where).__name__}.{at_user_line()}"
     )
 
 

@@ -1,7 +1,8 @@
 """Linearization: run the primal computation now, write down the tangents' as a linear program.
 
-A `LinearTrace` under a `JVPTrace` does it: what depends on a tangent is staged, what does not is run
-by the parent, and the primal values that the staged part needs become its consts (the residuals).
+A `LinearTrace` under a `JVPTrace` does it: what depends on a tangent is staged, what does not is
+run by the parent, and the primal values that the staged part needs become its consts (the
+residuals).
 """
 
 from __future__ import annotations
@@ -66,9 +67,9 @@ class LinearTrace(Trace):
         if type(x) is LinearTracer and x.trace is self:
             return x.var
         x = as_value(x)
-        if self.parent is not None and not isinstance(x, Tracer) and x.aval.ndim == 0:
-            if not dtypes.is_extended(x.aval.dtype):  # a number of the program, not of this call
-                return Literal(np.asarray(x)[()], x.aval)
+        is_number = x.aval.ndim == 0 and not dtypes.is_extended(x.aval.dtype)
+        if is_number and self.parent is not None and not isinstance(x, Tracer):
+            return Literal(np.asarray(x)[()], x.aval)  # of the program, not of this call
         var = self.constvars.get(id(x))
         if var is None:
             var = self.constvars[id(x)] = Var(x.aval)
@@ -155,10 +156,10 @@ def split_program(
 ) -> tuple[Jaxpr, tuple[Any, ...], Jaxpr, tuple[bool, ...], int]:
     """Split a program by which inputs are unknown (linear).
 
-    Returns (known program, its captured constants, linear program, which outputs are unknown, number
-    of residuals). The known program takes constants and known inputs and gives the known outputs and
-    then the residuals; the linear one takes residuals and unknown inputs and gives the unknown outputs.
-    Outputs in `force_out` are made unknown.
+    Returns (known program, its captured constants, linear program, which outputs are unknown,
+    number of residuals). The known program takes constants and known inputs and gives the known
+    outputs and then the residuals; the linear one takes residuals and unknown inputs and gives the
+    unknown outputs. Outputs in `force_out` are made unknown.
     """
     key = ("split", unknown_in, force_out)
     return jaxpr.memo(key, lambda: _split_program(jaxpr, unknown_in, force_out))

@@ -83,14 +83,14 @@ def constant_updated(a: Any, b: Any) -> Any:
     """A constant of the loop is the base of an update in every iteration."""
     c = lax.add(a, F32(1))
     d = loop(3, lambda x: (lax.add(x, put(c, 1, total(x))),), b)[0]
-    return c, d, lax.add(c, d)
+    return d, lax.mul(c, d)
 
 
 def branch_updates_operand(a: Any, b: Any) -> Any:
     """A branch updates an operand that is needed after it."""
     c, p = lax.add(a, F32(1)), lax.gt(total(b), F32(0))
     d = lax.cond(p, lambda x: put(x, 1, F32(-1)), lambda x: put(x, 0, F32(-2)), c)
-    return d, lax.mul(c, F32(2)), c
+    return d, lax.mul(c, F32(2))
 
 
 def branch_in_loop(a: Any, b: Any) -> Any:

@@ -259,6 +259,8 @@ def emit_bitcast(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], 
 
 def emit_convert(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], x: str) -> str:
     """Convert between machine dtypes, saturating from float to integer."""
+    if is_short(old) or is_short(new):
+        return convert_short(w, lanes, old, new, x)
     a, b = vector(lanes, scalar_type(old)), vector(lanes, scalar_type(new))
     if new == np.bool_:
         if is_float(old):
@@ -266,8 +268,6 @@ def emit_convert(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], 
         return w.emit(f"icmp ne {a} {x}, {splat_constant(0, old, lanes)}")
     if old == np.bool_:
         return w.emit(f"{'uitofp' if is_float(new) else 'zext'} {a} {x} to {b}")
-    if is_short(old) or is_short(new):
-        return convert_short(w, lanes, old, new, x)
     if is_float(old) and is_float(new):
         return w.emit(f"{'fpext' if old.itemsize < new.itemsize else 'fptrunc'} {a} {x} to {b}")
     if is_float(old):

@@ -39,7 +39,7 @@ from gradax.kernel.math.parts import (
 
 U64 = np.dtype(np.uint64)
 I64 = np.dtype(np.int64)
-_EXACT = {F32: 2.0**20, F64: 2.0**30}
+_EXACT = {F32: 2.0**17, F64: 2.0**30}
 # How many zero bits precede the digits of 1/pi in the stream, and how many words it has.
 _ZEROS = {F32: 24, F64: 53}
 _WORDS = {F32: 4, F64: 19}

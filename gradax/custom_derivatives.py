@@ -1,0 +1,8 @@
+"""Functions with derivative rules of their own: `jax.custom_derivatives`' names."""
+
+from gradax.api.custom_arguments import SymbolicZero as SymbolicZero
+from gradax.api.custom_gradient import closure_convert as closure_convert
+from gradax.api.custom_gradient import custom_gradient as custom_gradient
+from gradax.api.custom_jvp import custom_jvp as custom_jvp
+from gradax.api.custom_vjp import CustomVJPPrimal as CustomVJPPrimal
+from gradax.api.custom_vjp import custom_vjp as custom_vjp
