@@ -76,7 +76,7 @@ from gradax.config import transfer_guard as transfer_guard
 from gradax.config import transfer_guard_device_to_device as transfer_guard_device_to_device
 from gradax.config import transfer_guard_device_to_host as transfer_guard_device_to_host
 from gradax.config import transfer_guard_host_to_device as transfer_guard_host_to_device
-from gradax.native import Array as Array
+from gradax.core.array import Array as Array
 from gradax.runtime.device import Device as Device
 from gradax.runtime.device import default_backend as default_backend
 from gradax.runtime.device import device_count as device_count

@@ -259,6 +259,8 @@ FITS: dict[str, Fit | Ratio] = {
         {F32: 10, F64: 22},
     ),
     "stirling": Fit(stirling_tail, lambda y: mp.mpf(1), both(0, mp.mpf(1) / 64), {F32: 3, F64: 8}),
+    # For float32, computed in float64: shifted to 5 only.
+    "digamma_short": Fit(digamma_tail, lambda y: y, {F64: (0, mp.mpf(1) / 25)}, {F64: 6}),
     "digamma": Fit(digamma_tail, lambda y: y, {F64: (0, mp.mpf(1) / 100)}, {F64: 8}),
     "bessel_i0e": Fit(bessel_near(0), relative(bessel_near(0)), both(0, 64), {F32: 12, F64: 21}),
     "bessel_i1e": Fit(bessel_near(1), relative(bessel_near(1)), both(0, 64), {F32: 12, F64: 21}),

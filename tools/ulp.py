@@ -1,9 +1,9 @@
 """Measure the approximations over all float32 numbers, against float64.
 
-Usage: python tools/ulp.py [--stride N] [NAME …]. Every N-th bit pattern is tried (1: all 2**32, some
-minutes a function). Prints each function's largest error in units of the last place, and where; fails
-when one is above its bound in gradax.kernel.math.bounds. The zeros of lgamma at negative numbers,
-where the terms of its reflection cancel, are left out.
+Usage: python tools/ulp.py [--stride N] [NAME …]. Every N-th bit pattern is tried (1: all 2**32,
+some minutes a function). Prints each function's largest error in units of the last place, and
+where; fails when one is above its bound in gradax.kernel.math.bounds. The zeros of lgamma at
+negative numbers, where the terms of its reflection cancel, are left out.
 """
 
 from __future__ import annotations

@@ -135,6 +135,22 @@ def check_leaf(what: str, name: str, x: Any) -> None:
         )
 
 
+def flat_result(what: str, fun: Any, out: Any) -> tuple[list[Any], Any]:
+    """Return the leaves of a function's result and its structure.
+
+    Errors: TypeError naming the leaf that is no array.
+    """
+    leaves, out_tree = tree.flatten(out)
+    for k, x in enumerate(leaves):
+        if not is_value(x) and not hasattr(x, "__array__"):
+            path = tree.keystr(tree.leaves_with_path(out)[k][0])
+            raise ArgumentTypeError(
+                f"{what}: {name_of(fun)} must return arrays and numbers; its result{path} is"
+                f" {repr(x)[:80]} of type {type(x).__name__}.{at_user_line()}"
+            )
+    return leaves, out_tree
+
+
 def differentiable(what: str, name: str, x: Any, allow_int: bool, holomorphic: bool) -> Any:
     """Return an argument that is differentiated; a Python integer becomes a float.
 

@@ -28,9 +28,8 @@ def source_of(tracer: Tracer) -> str:
             return f"It depends on the argument{plural} {listed(names)}{function}{where}."
         return f"It is computed in a traced function{where}."
     origin = tracer.origin()
-    return f"It is {origin}, in a {tracer.trace.what}." if origin else (
-        f"It belongs to a {tracer.trace.what}."
-    )  # fmt: skip
+    what = f"the {tracer.trace.what} {tracer.trace.name}".rstrip()
+    return f"It is {origin}, in {what}." if origin else f"It belongs to {what}."
 
 
 def computed_at(tracer: StagedTracer) -> str:
@@ -166,6 +165,13 @@ def iterate(self: Tracer) -> Iterator[Any]:
     return (self[i] for i in range(self.aval.shape[0]))  # type: ignore[index]
 
 
+def to_format(self: Tracer, spec: str) -> str:
+    """Format the value where it is known; without a format, the tracer itself."""
+    if not spec and self.concrete() is None:
+        return str(self)
+    return format(concrete_or(self, value_error("format()")), spec)
+
+
 def method_of(name: str) -> Callable[..., Any]:
     """Return a method that works on the known value and is an error otherwise."""
 
@@ -187,6 +193,7 @@ def install() -> None:
         "__array__": to_array,
         "__len__": length,
         "__iter__": iterate,
+        "__format__": to_format,
         "block_until_ready": lambda self: self,
     }
     methods.update({name: method_of(name) for name in ("item", "tolist", "tobytes")})

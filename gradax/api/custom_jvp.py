@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradax import dtypes, tree
-from gradax.api.arguments import name_of
+from gradax.api.arguments import check_callable, name_of
 from gradax.api.custom_arguments import (
     CustomArguments,
     CustomFunction,
@@ -46,6 +46,7 @@ class custom_jvp(CustomFunction):  # noqa: N801  (the public name is JAX's)
 
         With `symbolic_zeros`, tangents known to be zero arrive as SymbolicZero objects.
         """
+        check_callable("custom_jvp", jvp)
         self.jvp = jvp
         self.symbolic_zeros = symbolic_zeros
         return jvp

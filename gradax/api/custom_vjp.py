@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradax import dtypes, tree
-from gradax.api.arguments import name_of
+from gradax.api.arguments import check_callable, name_of
 from gradax.api.custom_arguments import (
     CustomArguments,
     CustomFunction,
@@ -60,6 +60,8 @@ class custom_vjp(CustomFunction):  # noqa: N801  (the public name is JAX's)
         `fwd(*args)` returns (result, residuals); `bwd(*nondiff, residuals, cotangent)` returns a
         tuple with the cotangent of each differentiated argument, None for zero.
         """
+        check_callable("custom_vjp", fwd)
+        check_callable("custom_vjp", bwd)
         self.fwd, self.bwd = fwd, bwd
         self.symbolic_zeros = symbolic_zeros
 

@@ -15,6 +15,7 @@ import numpy as np
 from gradax import dtypes
 from gradax.api.compiling import compile_program
 from gradax.config import current, on_trace_key_change
+from gradax.control.call import Jit
 from gradax.control.programs import ProgramOp
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Eqn, Jaxpr, Var
@@ -128,6 +129,9 @@ def compiled(op: Op, avals: tuple[Aval, ...]) -> Run:
 
 def compile_op(op: Op, avals: tuple[Aval, ...]) -> Run:
     """Compile the program that is one equation."""
+    if type(op) is Jit:
+        execute = compile_program(op.jaxpr, name=op.call_name).execute
+        return lambda args: tuple(execute(ready(args)))
     invars = [Var(a) for a in avals]
     inferred = infer(op, avals)
     outvars = [Var(a) for a in (inferred if op.multiple_results else (inferred,))]

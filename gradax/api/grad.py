@@ -88,7 +88,7 @@ def value_and_grad_of(
             out = fun(*replace_arguments(args, indices, tree.unflatten(in_tree, xs)), **kwargs)
             return [scalar_result(what, fun, take_aux(what, fun, out, aux) if has_aux else out)]
 
-        (value,), program, nonzero = linearize_flat(flat, leaves)
+        (value,), program, nonzero = linearize_flat(flat, leaves, name_of(fun))
         check_result(what, fun, value.aval, holomorphic)
         one = as_value(np.ones((), value.dtype))
         found = tree.unflatten(in_tree, pull_back(program, nonzero, [one], leaves))

@@ -6,8 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradax import tree
-from gradax.api.arguments import abstract, check_callable, check_leaf, leaf_names, name_of
-from gradax.api.arguments import named_after
+from gradax.api.arguments import (
+    abstract,
+    check_callable,
+    check_leaf,
+    flat_result,
+    leaf_names,
+    name_of,
+    named_after,
+)
 from gradax.api.shapes import describe
 from gradax.api.static import split_static
 from gradax.core.jaxpr import ClosedJaxpr
@@ -28,7 +35,7 @@ def trace_function(
 
     def flat(*xs: Any) -> list[Any]:
         new_args, new_kwargs = tree.unflatten(in_tree, xs)
-        outs, out_tree = tree.flatten(fun(*new_args, **new_kwargs))
+        outs, out_tree = flat_result(what, fun, fun(*new_args, **new_kwargs))
         found.append(out_tree)
         return outs
 

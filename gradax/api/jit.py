@@ -100,7 +100,8 @@ class Jitted:
             return False
         for program in self.programs.by_signature.values():
             for watched in program.watched:
-                if watched.name == name and watched.value is old and not self.programs.has_warned:
+                was_it = watched.value is old or is_same(watched.value, old)
+                if watched.name == name and was_it and not self.programs.has_warned:
                     self.programs.has_warned = True
                     warn_stale(self.name, watched)
         return True

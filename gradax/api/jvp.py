@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradax import dtypes, tree
-from gradax.api.arguments import check_callable, check_leaf, leaf_names, name_of
+from gradax.api.arguments import check_callable, check_leaf, flat_result, leaf_names, name_of
 from gradax.api.bound import BoundProgram
 from gradax.api.reverse import array_of, take_aux
 from gradax.core.aval import Aval, tangent_aval
@@ -45,11 +45,13 @@ def jvp(
 
     def flat(*xs: Any) -> list[Any]:
         out = fun(*tree.unflatten(in_tree, xs))
-        found, out_tree = tree.flatten(take_aux("jvp", fun, out, aux) if has_aux else out)
+        found, out_tree = flat_result(
+            "jvp", fun, take_aux("jvp", fun, out, aux) if has_aux else out
+        )
         out_trees.append(out_tree)
         return found
 
-    outs, douts = jvp_flat(flat, [x for x, _ in pairs], [dx for _, dx in pairs])
+    outs, douts = jvp_flat(flat, [x for x, _ in pairs], [dx for _, dx in pairs], name_of(fun))
     out = tree.unflatten(out_trees[0], outs)
     dout = tree.unflatten(out_trees[0], map(array_of, douts))
     return (out, dout, aux[0]) if has_aux else (out, dout)
@@ -156,9 +158,9 @@ def linearized(
 
     def flat(*xs: Any) -> list[Any]:
         out = fun(*tree.unflatten(in_tree, xs))
-        found, out_tree = tree.flatten(take_aux(what, fun, out, aux) if has_aux else out)
+        found, out_tree = flat_result(what, fun, take_aux(what, fun, out, aux) if has_aux else out)
         out_trees.append(out_tree)
         return found
 
-    outs, program, nonzero = linearize_flat(flat, leaves)
+    outs, program, nonzero = linearize_flat(flat, leaves, name_of(fun))
     return out_trees[0], outs, program, nonzero

@@ -9,7 +9,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from gradax import tree
-from gradax.api.arguments import abstract, check_leaf, leaf_names, name_of, positional_names
+from gradax.api.arguments import (
+    abstract,
+    check_leaf,
+    flat_result,
+    leaf_names,
+    name_of,
+    positional_names,
+)
 from gradax.api.compiling import compile_program
 from gradax.api.globals_watch import WatchedGlobal, watched_globals
 from gradax.api.static import Chosen, bind_static, check_hashable
@@ -227,7 +234,7 @@ def trace_program(
 
     def flat(*leaves: Any) -> list[Any]:
         args, kwargs = tree.unflatten(call.in_tree, leaves)
-        outs, out_tree = tree.flatten(call.run(*args, **kwargs))
+        outs, out_tree = flat_result("jit", fun, call.run(*args, **kwargs))
         trees.append(out_tree)
         return outs
 

@@ -7,9 +7,24 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from gradax import tree
-from gradax.api.arguments import check_callable, check_leaf, leaf_names, name_of, named_after
+from gradax.api.arguments import (
+    check_callable,
+    check_leaf,
+    flat_result,
+    leaf_names,
+    name_of,
+    named_after,
+)
+from gradax.core.aval import without_axis
+from gradax.core.staging import stage
 from gradax.core.value import as_value
-from gradax.errors import ArgumentError, ArgumentTypeError, TreeError, at_user_line
+from gradax.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    ConcretizationTypeError,
+    TreeError,
+    at_user_line,
+)
 from gradax.transforms.vmap import batch_flat, to_axis
 
 Axis = int | None
@@ -54,17 +69,38 @@ def vmap(
 
         def flat(*xs: Any) -> list[Any]:
             new_args, new_kwargs = tree.unflatten(in_tree, xs)
-            outs, out_tree = tree.flatten(fun(*new_args, **new_kwargs))
+            outs, out_tree = flat_result("vmap", fun, fun(*new_args, **new_kwargs))
             found.append(out_tree)
             return list(map(as_value, outs))
 
-        outs = batch_flat(flat, size, list(map(as_value, leaves)), dims, axis_name)
+        values = list(map(as_value, leaves))
+        try:
+            outs = batch_flat(flat, size, values, dims, axis_name, name=name_of(fun))
+        except ConcretizationTypeError as error:
+            names = leaf_names(fun, args, kwargs)
+            raise named_error(flat, name_of(fun), names, values, dims) or error from None
         places = result_axes(fun, out_axes, found[0])
         return tree.unflatten(
             found[0], [placed(fun, x, d, size, p) for (x, d), p in zip(outs, places, strict=True)]
         )
 
     return mapped
+
+
+def named_error(
+    flat: Any, name: str, names: Sequence[str], values: Sequence[Any], dims: Sequence[Axis]
+) -> ConcretizationTypeError | None:
+    """Trace one slice of a mapped call; return its error, which names the argument at fault."""
+    avals = [
+        x.aval if d is None else without_axis(x.aval, d) for x, d in zip(values, dims, strict=True)
+    ]
+    try:
+        stage(flat, avals, name, names)
+    except ConcretizationTypeError as error:
+        return error
+    except Exception:  # something else is wrong as well: the first error is the one to show
+        return None
+    return None
 
 
 def check_axes(name: str, axes: Any) -> None:

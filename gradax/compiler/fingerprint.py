@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+import sys
+import uuid
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,19 +18,36 @@ from gradax.compiler.options import Options
 from gradax.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Literal
 
 PACKAGE = Path(__file__).resolve().parent.parent
+_PROCESS = uuid.uuid4().hex
 
 
 @cache
 def compiler_version() -> str:
     """Return what identifies this compiler: sizes and times of its sources, and the target."""
-    files = sorted(
-        path
-        for folder in ("compiler", "kernel", "lax", "control", "core")
-        for path in (PACKAGE / folder).rglob("*.py")
-    )
-    files += sorted(PACKAGE.glob("_native*"))
-    facts = [f"{p.name} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files]
+    files = sorted((*PACKAGE.rglob("*.py"), *PACKAGE.glob("_native*")))
+    facts = [
+        f"{p.relative_to(PACKAGE)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files
+    ]
     return hashlib.sha256("\n".join([*facts, target().description]).encode()).hexdigest()
+
+
+@cache
+def class_text(cls: type) -> str:
+    """Return what identifies the rules of an operation: outside this package, its module's source.
+
+    What has no source, or is made inside a function, may differ next time: it is known by this process
+    alone.
+    """
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if cls.__module__.split(".")[0] == PACKAGE.name:
+        return name
+    try:
+        source = inspect.getsource(sys.modules[cls.__module__])
+    except (OSError, TypeError, KeyError):
+        source = ""
+    if not source or "<locals>" in name:
+        return f"{name} {id(cls)} {_PROCESS}"
+    return f"{name} {hashlib.sha256(source.encode()).hexdigest()}"
 
 
 def fingerprint(jaxpr: Jaxpr, options: Options, aliases: Sequence[tuple[int, int]]) -> str:
@@ -56,7 +76,7 @@ def lines(jaxpr: Jaxpr) -> list[str]:
         operands = " ".join(map(read, eqn.invars))
         results = " ".join(bind(v) for v in eqn.outvars)
         params = " ".join(f"{k}={value_text(v)}" for k, v in eqn.op.params.items())
-        out.append(f"{results} = {type(eqn.op).__qualname__} {params} {operands}")
+        out.append(f"{results} = {class_text(type(eqn.op))} {params} {operands}")
     out.append("out " + " ".join(map(read, jaxpr.outvars)))
     return out
 
@@ -68,9 +88,10 @@ def value_text(value: Any) -> str:
     if isinstance(value, ClosedJaxpr):
         return value_text(value.jaxpr)
     if isinstance(value, (tuple, list)):
-        return "(" + ", ".join(map(value_text, value)) + ")"
+        return "(" + ", ".join(map(value_text, cast("Sequence[Any]", value))) + ")"
     if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape} {value.tobytes().hex()}"
+        array = cast("np.ndarray[Any, Any]", value)
+        return f"{array.dtype} {array.shape} {array.tobytes().hex()}"
     if callable(value) and not isinstance(value, type):
         return "function"
     return repr(value)

@@ -1,4 +1,4 @@
-"""The way of a program: a table of passes, each with its checker, and a fold that can time and dump."""
+"""The way of a program: a table of passes, each with its checker, and a fold that can time them."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Compilation:
     jaxpr: Jaxpr
     options: Options
     graph: Graph | None = None
-    functions: list[Function] = field(default_factory=list)
+    functions: list[Function] = field(default_factory=list[Function])
     module: ModuleText | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
 
     @property
     def entry(self) -> Function:
@@ -70,7 +70,7 @@ def optimize(graph: Graph) -> Graph:
 
 def schedule(graph: Graph, options: Options) -> list[Function]:
     """Return the functions of a graph, callees first."""
-    module = Module(options, lambda program: graph_of(program, options))  # type: ignore[arg-type]
+    module = Module(options, lambda program: graph_of(program, options))
     build_function(graph, "main", module)
     if config.current.enable_checks:
         for function in module.order:
@@ -89,8 +89,8 @@ def run_pipeline(jaxpr: Jaxpr, options: Options) -> Compilation:
         out.seconds[name] = time.perf_counter() - start
         return result
 
-    out.graph = timed("graph", lambda: optimize(build_graph(jaxpr, options)))
-    out.functions = timed("schedule", lambda: schedule(out.graph, options))
+    graph = out.graph = timed("graph", lambda: optimize(build_graph(jaxpr, options)))
+    out.functions = timed("schedule", lambda: schedule(graph, options))
     out.module = timed("write", lambda: write_module(out.functions, options))
     return out
 

@@ -32,8 +32,9 @@ def compile_program(
 ) -> Executable:
     """Return the executable of a program.
 
-    `donated` are the positions of operands whose memory is given back. `constants` are the values of
-    the program's consts, or without consts those of its last inputs; they are bound to the executable.
+    `donated` are the positions of operands whose memory is given back. `constants` are the values
+    of the program's consts, or without consts those of its last inputs; they are bound to the
+    executable.
     Errors: CompileError; errors of lowering name the operation.
     """
     options = default_options()

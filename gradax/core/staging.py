@@ -45,7 +45,7 @@ class StagedTracer(Tracer):
 class StagingTrace(Trace):
     """Writes each operation as an equation."""
 
-    what: ClassVar[str] = "jit-compiled or otherwise staged function"
+    what: ClassVar[str] = "traced function"
 
     def __init__(self, name: str = "", inline_scalars: bool = True) -> None:
         self.parent = get_trace()

@@ -12,7 +12,7 @@ import numpy as np
 from gradax import dtypes
 from gradax.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, subprograms
 
-WIDTH = 100
+WIDTH = 80
 
 
 class Names:
@@ -71,8 +71,10 @@ def is_var(atom: Atom) -> TypeGuard[Var]:
     return isinstance(atom, Var)
 
 
-def jaxpr_lines(jaxpr: Jaxpr, names: Names, used: set[Any], width: int) -> list[str]:
-    """Return the lines of a program; one line when it fits `width`."""
+def jaxpr_lines(
+    jaxpr: Jaxpr, names: Names, used: set[Any], width: int, before: int = 0
+) -> list[str]:
+    """Return the lines of a program; one line when it fits `width` with `before` characters."""
     consts = " ".join(binder(v, names) for v in jaxpr.constvars)
     inputs = " ".join(binder(v, names) for v in jaxpr.invars)
     head = f"{{ lambda {consts}; {inputs}. let"
@@ -81,7 +83,7 @@ def jaxpr_lines(jaxpr: Jaxpr, names: Names, used: set[Any], width: int) -> list[
     tail = f"in ({outputs}{',' if len(jaxpr.outvars) == 1 else ''}) }}"
     if len(equations) <= 1 and all(len(e) == 1 for e in equations):
         line = " ".join([head, equations[0][0] if equations else "", tail])
-        if len(line) <= width:
+        if before + len(line) <= width:
             return [line]
     body = ["    " + line for eqn in equations for line in eqn]
     return [head, *body, "  " + tail]
@@ -147,7 +149,7 @@ def share_names(eqn: Eqn, names: Names) -> None:
 def param_lines(key: str, value: Any, names: Names, used: set[Any], width: int) -> list[str]:
     """Return the lines of `key=value`."""
     if isinstance(value, Jaxpr):
-        return prefixed(f"{key}=", jaxpr_lines(value, names, used, width - len(key) - 1))
+        return prefixed(f"{key}=", jaxpr_lines(value, names, used, width, len(key) + 1))
     programs = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else ()
     if any(isinstance(v, Jaxpr) for v in programs):
         inner = [line for v in programs for line in jaxpr_lines(v, names, used, width - 2)]

@@ -21,6 +21,7 @@ class Trace:
 
     parent: Trace | None = None
     alive: bool = True
+    name: str = ""
     what: ClassVar[str] = "transformation"
 
     def process(self, op: Op, args: tuple[Any, ...]) -> Any:
@@ -131,9 +132,10 @@ def check_alive(tracer: Tracer, made_at: SourceLine | None = None) -> None:
 
 def escaped(tracer: Tracer, made_at: SourceLine | None = None) -> UnexpectedTracerError:
     """Make the error for a tracer that is used where its trace is not running."""
-    origin = tracer.origin()
+    origin, trace = tracer.origin(), tracer.trace
     return UnexpectedTracerError(
-        f"A traced value {tracer.aval} escaped from the {tracer.trace.what} that made it"
+        f"A traced value {tracer.aval} escaped from the {trace.what}"
+        f"{' ' + trace.name if trace.name else ''} that made it"
         f"{', ' + origin if origin else ''}. It stands for no array once the function has"
         " returned: a side effect (a global, an attribute, a list) kept it."
         f"{at_user_line()}\nReturn the value from the function instead of storing it."

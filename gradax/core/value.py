@@ -16,7 +16,7 @@ from gradax.native import Array
 _SCALARS = (bool, int, float, complex)
 # Typed so that a checker narrows to anything, not to arrays of unknowns.
 _NDARRAY: tuple[type[Any], ...] = (np.ndarray,)
-_NUMPY: tuple[type[Any], ...] = (np.ndarray, np.generic)
+NUMPY_TYPES: tuple[type[Any], ...] = (np.ndarray, np.generic)
 
 
 class Conversion:
@@ -37,7 +37,7 @@ def aval_of(x: Any) -> Aval:
         return x.aval
     if type(x) in _SCALARS:
         return Aval((), dtypes.dtype_of(x), True)
-    if isinstance(x, _NUMPY):
+    if isinstance(x, NUMPY_TYPES):
         dtype = x.dtype
         if dtype != dtypes.float0:
             dtype = dtypes.canonicalize_dtype(dtype)
@@ -55,7 +55,7 @@ def as_value(x: Any) -> Any:
     if isinstance(x, (Array, Tracer)):
         return x
     aval = aval_of(x)
-    if not isinstance(x, (*_NUMPY, *_SCALARS)):
+    if not isinstance(x, (*NUMPY_TYPES, *_SCALARS)):
         return as_value(array_protocol(x))
     return conversion.to_array(to_numpy(x, aval.dtype), aval)
 
@@ -64,7 +64,7 @@ def to_numpy(x: Any, dtype: Any) -> np.ndarray[Any, Any]:
     """Return `x` as a NumPy array of `dtype`; an integer that does not fit is an OverflowError."""
     if isinstance(x, _NDARRAY) and x.dtype == dtype:
         return x
-    if isinstance(x, _NUMPY):
+    if isinstance(x, NUMPY_TYPES):
         with np.errstate(all="ignore"):
             return np.asarray(x).astype(dtype)
     if isinstance(x, int) and np.issubdtype(dtype, np.integer):
@@ -105,4 +105,4 @@ def not_an_array(x: Any) -> DtypeError:
 
 def is_value(x: Any) -> bool:
     """Tell whether `x` can be the operand of an operation."""
-    return isinstance(x, (Array, Tracer, *_NUMPY, *_SCALARS)) or (hasattr(x, "__jax_array__"))
+    return isinstance(x, (Array, Tracer, *NUMPY_TYPES, *_SCALARS)) or (hasattr(x, "__jax_array__"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradax.kernel.functions import cost_of, is_complex, is_float, is_integer, result_dtype
+from gradax.kernel.functions import CHOICES, cost_of, is_complex, is_float, is_integer, result_dtype
 from gradax.kernel.ir import (
     BOOL,
     INT,
@@ -36,7 +36,7 @@ from gradax.kernel.simplify import simplified
 
 def apply(fn: str, *args: Any) -> Scalar:
     """Apply a function to scalars; Python numbers take the dtype of the first scalar."""
-    scalars = lift(args, 1 if fn == "select" else 0)
+    scalars = lift(args, 1 if fn in CHOICES else 0)
     dtype = result_dtype(fn, tuple(s.dtype for s in scalars))
     return simplified(fn, scalars, dtype) or make_apply(fn, scalars, dtype, cost_of(fn))
 

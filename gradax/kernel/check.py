@@ -14,6 +14,7 @@ from gradax.errors import InternalError
 from gradax.kernel.functions import (
     APPROXIMATED,
     BASIC,
+    CHOICES,
     is_complex,
     is_float,
     real_dtype,
@@ -175,7 +176,7 @@ def check_apply(s: Apply) -> None:
     if fn == "convert":
         return
     first = dtypes[0]
-    if fn == "select":
+    if fn in CHOICES:
         expect(first == BOOL, "a bool condition", first)
         first, dtypes = dtypes[1], dtypes[1:]
     expect(all(d == first for d in dtypes), f"operands of one dtype for {fn}", *dtypes)

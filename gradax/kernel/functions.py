@@ -16,12 +16,15 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+# Both give args[1] where args[0] holds and args[2] elsewhere; `rare` expects that few elements do,
+# so that args[1] is computed only where some element of a vector needs it.
+CHOICES = frozenset({"select", "rare"})
 COMPLEX_PARTS = frozenset({"real", "imag"})
 BASIC: dict[str, int] = {  # name: cost in rough instructions
     "add": 1, "sub": 1, "mul": 1, "div": 8, "rem": 20, "neg": 1, "abs": 1, "min": 2, "max": 2,
     "fma": 1, "sqrt": 8, "floor": 1, "ceil": 1, "trunc": 1, "round_even": 1, "copysign": 2,
     "and": 1, "or": 1, "xor": 1, "not": 1, "shl": 1, "shr": 1, "sar": 1, "popcount": 3, "clz": 3,
-    "mulhi": 4, "eq": 1, "ne": 1, "lt": 1, "le": 1, "gt": 1, "ge": 1, "select": 1,
+    "mulhi": 4, "eq": 1, "ne": 1, "lt": 1, "le": 1, "gt": 1, "ge": 1, "select": 1, "rare": 1,
     "convert": 1, "bitcast": 0, "real": 0, "imag": 0, "complex": 0,
 }  # fmt: skip
 APPROXIMATED: dict[str, int] = {
@@ -91,7 +94,7 @@ def result_dtype(fn: str, args: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
     """Return the dtype of a function's result (not of convert and bitcast, which state it)."""
     if fn in COMPARISONS:
         return np.dtype(np.bool_)
-    if fn == "select":
+    if fn in CHOICES:
         return args[1]
     if fn in COMPLEX_PARTS or (fn == "abs" and is_complex(args[0])):
         return real_dtype(args[0]) if is_complex(args[0]) else args[0]
@@ -179,4 +182,6 @@ def convert_array(x: Array, dtype: np.dtype[Any]) -> Array:
         out = np.trunc(clipped)
         top = out >= float(info.max)
         return np.where(top, info.max, np.where(top, 0, out).astype(dtype)).astype(dtype)
+    if is_float(dtype) and dtype.itemsize < 4:  # in two steps, as compiled code does
+        return x.astype(np.float32).astype(dtype)
     return x.astype(dtype)

@@ -202,7 +202,7 @@ _MEANINGS: dict[str, Compute] = {
     "shl": shl, "shr": shr, "sar": sar, "mulhi": mulhi, "clz": clz,
     "popcount": popcount,
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
-    "ge": np.greater_equal, "select": np.where, "real": np.real, "imag": np.imag,
+    "ge": np.greater_equal, "select": np.where, "rare": np.where, "real": np.real, "imag": np.imag,
     "complex": make_complex,
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": complex_log1p,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos,
@@ -222,7 +222,7 @@ _UNARY = frozenset(
     }
     - {"atan2", "pow", "nextafter"}
 )  # fmt: skip
-_TERNARY = frozenset({"fma", "select"})
+_TERNARY = frozenset({"fma", "select", "rare"})
 
 
 def arity(fn: str) -> int:

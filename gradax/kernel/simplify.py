@@ -34,6 +34,8 @@ _FOLDED: dict[str, Callable[[Any, Any], Any]] = {
 
 def simplified(fn: str, args: tuple[Scalar, ...], dtype: np.dtype[Any]) -> Scalar | None:
     """Return a simpler scalar equal to fn(args), or None."""
+    if fn == "rare" and isinstance(args[0], Const):
+        return args[1] if args[0].value else args[2]
     if fn == "select":
         return simplified_select(*args)
     if fn == "not" and args[0].dtype == BOOL:

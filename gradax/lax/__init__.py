@@ -1,7 +1,7 @@
 """The operations, as functions: `jax.lax`'s names.
 
-First-order operations live in this package, those over programs in `gradax.control`, which stands above
-it: this page alone imports both.
+First-order operations live in this package, those over programs in `gradax.control`, which stands
+above it: this page alone imports both.
 """
 
 # The order matters: what control needs of this package comes before it.
@@ -43,7 +43,9 @@ from gradax.lax.complex_parts import real as real
 from gradax.lax.conv_patches import conv_general_dilated_local as conv_general_dilated_local
 from gradax.lax.conv_patches import conv_general_dilated_patches as conv_general_dilated_patches
 from gradax.lax.conv_shapes import ConvDimensionNumbers as ConvDimensionNumbers
-from gradax.lax.conv_shapes import ConvGeneralDilatedDimensionNumbers as ConvGeneralDilatedDimensionNumbers
+from gradax.lax.conv_shapes import (
+    ConvGeneralDilatedDimensionNumbers as ConvGeneralDilatedDimensionNumbers,
+)
 from gradax.lax.conv_shapes import conv_dimension_numbers as conv_dimension_numbers
 from gradax.lax.conv_shapes import conv_general_permutations as conv_general_permutations
 from gradax.lax.conv_shapes import conv_general_shape_tuple as conv_general_shape_tuple

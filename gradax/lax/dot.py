@@ -107,8 +107,8 @@ class DotGeneral(Op):
         preferred = None if same else x.dtype
         precision = self.precision
         swapped = precision[::-1] if isinstance(precision, tuple) else precision
-        # A product has axes (batch, x free, y contracted in y's order), or the last two the other way
-        # round with the operands exchanged: take the order that x has, if it is one of them.
+        # A product has axes (batch, x free, y contracted in y's order), or the last two the other
+        # way round with the operands exchanged: take the order that x has, if it is one of them.
         partner = [cx[k] for k in np.argsort(np.asarray(cy, int))]
         free = free_axes(x.ndim, cx, bx)
         if (*bx, *partner, *free) == tuple(range(x.ndim)):

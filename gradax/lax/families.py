@@ -67,11 +67,14 @@ def batch_elementwise(op: Op, args: tuple[Any, ...], dims: tuple[int | None, ...
     """Map an operation whose operands have one shape or rank 0."""
     mapped = [(x, d) for x, d in zip(args, dims, strict=True) if d is not None]
     first, dim = mapped[0]
-    if all(x.shape == first.shape and d == dim for x, d in mapped):
-        if all(d is not None or np.ndim(x) == 0 for x, d in zip(args, dims, strict=True)):
-            return op(*args), dim
+    is_aligned = all(x.shape == first.shape and d == dim for x, d in mapped)
+    others = [x for x, d in zip(args, dims, strict=True) if d is None]
+    if is_aligned and all(np.ndim(x) == 0 for x in others):
+        return op(*args), dim
     size = first.shape[dim]
-    shapes = [np.shape(x) if d is None else np.delete(x.shape, d) for x, d in zip(args, dims)]
+    shapes = [
+        np.shape(x) if d is None else np.delete(x.shape, d) for x, d in zip(args, dims, strict=True)
+    ]
     shape = next((tuple(map(int, s)) for s in shapes if len(s)), ())
     return op(*(aligned(x, d, size, shape) for x, d in zip(args, dims, strict=True))), 0
 
@@ -149,7 +152,7 @@ def incompatible(name: str, *shapes: tuple[int, ...]) -> ShapeError:
 class Unary(Elementwise):
     """A function of one operand; `derivative(x, y)` is dy/dx, None where it is zero."""
 
-    derivative: ClassVar[Any] = None
+    derivative: Any = None
 
     def jvp(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """Multiply the tangent by the derivative."""
@@ -177,9 +180,10 @@ class Binary(Elementwise):
 
     def jvp(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """Add the terms of the operands whose tangent is not zero."""
-        out = self(*primals)
+        x, y = primals
+        out = self(x, y)
         terms = [
-            term(dx, *primals, out)
+            term(dx, x, y, out)
             for term, dx in zip((self.first_term, self.second_term), tangents, strict=True)
             if not is_zero(dx)
         ]
@@ -188,11 +192,11 @@ class Binary(Elementwise):
             return out, Zero(tangent_like(out))
         return out, terms[0] if len(terms) == 1 else arithmetic.add(*terms)
 
-    def first_term(self, dx: Any, x: Any, y: Any, out: Any) -> Any:
+    def first_term(self, dx: Any, x: Any, y: Any, out: Any, /) -> Any:
         """Return the tangent's term of the first operand, None where it is zero."""
         return None
 
-    def second_term(self, dy: Any, x: Any, y: Any, out: Any) -> Any:
+    def second_term(self, dy: Any, x: Any, y: Any, out: Any, /) -> Any:
         """Return the tangent's term of the second operand, None where it is zero."""
         return None
 

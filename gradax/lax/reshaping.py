@@ -136,7 +136,7 @@ def transpose(operand: Any, permutation: Sequence[int] | np.ndarray[Any, Any]) -
     Errors: TypeError unless it is a permutation of the axes.
     """
     x = as_value(operand)
-    order = static_ints("transpose", permutation)  # type: ignore[arg-type]
+    order = static_ints("transpose", permutation)
     return x if order == tuple(range(x.ndim)) else Transpose(order)(x)
 
 

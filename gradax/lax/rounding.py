@@ -230,7 +230,7 @@ class ReducePrecision(LinearUnary):
         dropped = layout.mantissa - self.mantissa_bits
         if dropped <= 0:
             return size
-        word = np.uint64 if isinstance(size, np.ndarray | np.generic) else int
+        word = np.uint64 if isinstance(size, NUMPY_TYPES) else int
         odd = (size >> word(dropped)) & word(1)
         return size + odd + word((1 << (dropped - 1)) - 1)
 

@@ -6,6 +6,7 @@ The sum that transposes a broadcast lives here too.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any, final
 
@@ -40,7 +41,7 @@ class BroadcastInDim(Shaping):
         (x,) = avals
         dims = self.broadcast_dimensions
         require(len(dims) == x.ndim, self, f"one dimension for each axis of {x}", dims)
-        increasing = all(a < b for a, b in zip(dims, dims[1:], strict=False))
+        increasing = all(a < b for a, b in pairwise(dims))
         inside = all(0 <= d < len(self.shape) for d in dims)
         require(increasing and inside, self, f"increasing axes inside {self.shape}", dims)
         fits = all(n in (1, self.shape[d]) for n, d in zip(x.shape, dims, strict=True))
@@ -50,9 +51,7 @@ class BroadcastInDim(Shaping):
     def transpose(self, ct: Any, *operands: Any) -> Any:
         shape = operands[0].aval.shape
         dims = self.broadcast_dimensions
-        repeated = [
-            d for d, n in zip(dims, shape, strict=True) if n == 1 and self.shape[d] != 1
-        ]
+        repeated = [d for d, n in zip(dims, shape, strict=True) if n == 1 and self.shape[d] != 1]
         new = [d for d in range(len(self.shape)) if d not in dims]
         out = ReduceSum(tuple(sorted(new + repeated)))(ct) if new or repeated else ct
         return out if out.shape == shape else Reshape(shape)(out)
@@ -227,7 +226,7 @@ class ReduceSum(Shaping):
 
 def check_axes(op: Op, axes: tuple[int, ...], x: Aval) -> None:
     """Raise a ShapeError unless axes are increasing and inside x."""
-    increasing = all(a < b for a, b in zip(axes, axes[1:], strict=False))
+    increasing = all(a < b for a, b in pairwise(axes))
     inside = all(0 <= a < x.ndim for a in axes)
     require(increasing and inside, op, f"increasing axes inside the operand {x}", axes)
 

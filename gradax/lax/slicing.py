@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import index
 from typing import Any, final
 
@@ -252,7 +252,7 @@ def canonical_axis(name: str, axis: Any, ndim: int) -> int:
     return axis % ndim
 
 
-def static_ints(name: str, values: Sequence[Any]) -> tuple[int, ...]:
+def static_ints(name: str, values: Iterable[Any]) -> tuple[int, ...]:
     """Return a sequence of static integers (of a shape, of axes) as a tuple."""
     try:
         return tuple(map(index, values))

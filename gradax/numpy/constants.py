@@ -8,7 +8,7 @@ import numpy as np
 from numpy.exceptions import ComplexWarning as ComplexWarning
 
 from gradax.dtypes import bool_, complex64, complex128, float32, float64
-from gradax.native import Array
+from gradax.core.array import Array
 
 e: Final = float(np.e)
 pi: Final = float(np.pi)

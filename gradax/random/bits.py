@@ -39,7 +39,10 @@ def bits(key: Any, shape: Shape = (), dtype: Any = None, *, out_sharding: Any = 
     Errors: TypeError for a dtype that is no unsigned integer.
     """
     value = checked(key, "bits")
-    found = dtypes.check_user_dtype(dtypes.uint if dtype is None else dtype, "random.bits")
+    if dtype is None:
+        found = dtypes.canonicalize_dtype(np.uint64)
+    else:
+        found = dtypes.check_user_dtype(dtype, "random.bits")
     if not dtypes.issubdtype(found, np.unsignedinteger) or found.itemsize * 8 not in UNSIGNED:
         raise DtypeError(f"random.bits: an unsigned integer dtype; got {found}.{at_user_line()}")
     return _bits(value, as_shape(shape, "bits"), found.itemsize * 8)
@@ -122,7 +125,8 @@ def uniform_of(key: Any, shape: Any, dtype: Any, low: Any, high: Any) -> Any:
     """
     wide = wide_dtype(dtype)
     floats = unit_interval(key, shape, dtype)
-    low, high = (broadcast(lax.convert_element_type(v, wide), shape) for v in (low, high))
+    low, high = (lax.convert_element_type(v, wide) for v in (low, high))
+    low, high = (broadcast(v, shape) if v.ndim else v for v in (low, high))
     span = rounded(lax.sub(high, low), dtype)
     if wide == dtype:
         return lax.max(low, fma(floats, span, low))

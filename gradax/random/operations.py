@@ -6,6 +6,7 @@ come after the axes that the keys have.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any, final
 
@@ -55,18 +56,28 @@ class Expansion(KeyOp):
 
         def at(*indices: kernel.Scalar) -> kernel.Scalar:
             words = ON_KERNELS.key_words(keys[indices[:n]])
-            return self.element(ON_KERNELS, words, kernel.flat_index(indices[n:], self.shape))
+            return self.element(ON_KERNELS, words, position(indices[n:], self.shape))
 
         return kernel.compute((*keys.shape, *self.shape), at)
 
     def reference(self, *operands: Any) -> Any:
         """Compute each element of its position."""
         keys = np.asarray(operands[0])
-        places = np.arange(prod(self.shape), dtype=INDEX).reshape(self.shape)
+        dtype = U32 if prod(self.shape) < MAX_COUNT else INDEX
+        places = np.arange(prod(self.shape), dtype=dtype).reshape(self.shape)
         words = ON_ARRAYS.key_words(keys.reshape(keys.shape + (1,) * len(self.shape)))
         with np.errstate(over="ignore"):
             out = self.element(ON_ARRAYS, words, places)
         return np.broadcast_to(out, (*keys.shape, *self.shape))
+
+
+def position(indices: Sequence[kernel.Scalar], shape: Shape) -> kernel.Scalar:
+    """Return the row-major position of indices, in 32 bits where that is enough."""
+    dtype = U32 if prod(shape) < MAX_COUNT else INDEX
+    out: kernel.Scalar = kernel.const(0, dtype)
+    for i, n in zip(indices, shape, strict=True):
+        out = out * n + kernel.convert(i, dtype)
+    return out
 
 
 def check_count(op: Op, n_words: int, shape: Shape) -> None:

@@ -117,23 +117,18 @@ def log32(steps: Steps, x: Any) -> Any:
     return steps.where(steps.apply("eq", x, 0.0), out * 0.0 - np.inf, out)
 
 
-def log1p32(steps: Steps, x: Any) -> Any:
-    """Return log(1 + x) of float32. Accuracy: 2 ulp."""
-    square = x * x
-    ratio = steps.horner(x, LOG1P_TOP) / steps.horner(x, LOG1P_BOTTOM)
-    near = x + steps.fma(square, -0.5, (x * square) * ratio)
-    is_near = steps.apply("lt", steps.apply("abs", x), LOG1P_NEAR)
-    return steps.where(is_near, near, log32(steps, x + 1.0))
-
-
 def log_of(steps: Steps, x: Any) -> Any:
     """Return log(x)."""
     return log32(steps, x) if x.dtype == F32 else steps.apply("log", x)
 
 
 def log1p_of(steps: Steps, x: Any) -> Any:
-    """Return log(1 + x)."""
-    return log1p32(steps, x) if x.dtype == F32 else steps.apply("log1p", x)
+    """Return log(1 + x). Accuracy: 2 ulp."""
+    square = x * x
+    ratio = steps.horner(x, LOG1P_TOP) / steps.horner(x, LOG1P_BOTTOM)
+    near = x + steps.fma(square, -0.5, (x * square) * ratio)
+    is_near = steps.apply("lt", steps.apply("abs", x), LOG1P_NEAR)
+    return steps.where(is_near, near, log_of(steps, x + 1.0))
 
 
 def erf_of(steps: Steps, x: Any) -> Any:

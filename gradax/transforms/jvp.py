@@ -45,8 +45,9 @@ class JVPTrace(Trace):
 
     what: ClassVar[str] = "differentiated function"
 
-    def __init__(self, parent: Trace | None) -> None:
+    def __init__(self, parent: Trace | None, name: str = "") -> None:
         self.parent = parent
+        self.name = name
 
     def pair(self, x: Any) -> tuple[Any, Any]:
         """Return the primal and tangent of any value."""
@@ -87,10 +88,16 @@ class JVPTrace(Trace):
 
 
 def jvp_flat(
-    fun: Callable[..., Sequence[Any]], primals: Sequence[Any], tangents: Sequence[Any]
+    fun: Callable[..., Sequence[Any]],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    name: str = "",
 ) -> tuple[list[Any], list[Any]]:
-    """Return the outputs of a flat function and their tangents, which may be `Zero`."""
-    trace = JVPTrace(get_trace())
+    """Return the outputs of a flat function and their tangents, which may be `Zero`.
+
+    `name` is the user's name of the function, for error messages.
+    """
+    trace = JVPTrace(get_trace(), name)
     args = [trace.wrap(as_value(x), dx) for x, dx in zip(primals, tangents, strict=True)]
     try:
         with under(trace):

@@ -126,14 +126,14 @@ def live_eqns(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
 
 
 def linearize_flat(
-    fun: Callable[..., Sequence[Any]], primals: Sequence[Any]
+    fun: Callable[..., Sequence[Any]], primals: Sequence[Any], name: str = ""
 ) -> tuple[list[Any], ClosedJaxpr, list[bool]]:
     """Return outputs, the linear program of the tangents, and which outputs it gives.
 
     The program's inputs are the tangents of all `primals` (those of integers are not read).
     """
     linear = LinearTrace(get_trace())
-    trace = JVPTrace(linear)
+    trace = JVPTrace(linear, name)
     args = []
     for x in map(as_value, primals):
         aval = tangent_aval(x.aval)

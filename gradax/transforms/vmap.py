@@ -106,9 +106,11 @@ def batch_flat(
     dims: Sequence[int | None],
     axis_name: Any = None,
     tag: object = None,
+    name: str = "",
 ) -> list[tuple[Any, int | None]]:
     """Return the outputs of a mapped flat function, each with its mapped axis or None."""
     trace = BatchTrace(get_trace(), size, axis_name, tag)
+    trace.name = name
     wrapped = [trace.wrap(x, d) for x, d in zip(args, dims, strict=True)]
     try:
         with under(trace):

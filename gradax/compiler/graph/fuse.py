@@ -5,8 +5,8 @@ Post: check_graph holds; the outputs mean the same. No map is loaded through a v
       could be found without division; no two maps are equal.
 Cost: one forward walk; a map's body is substituted, sharing what does not change.
 
-A map is fused when evaluating it again costs less than writing and reading it: always when it is read
-at as many points as it has, or when it is cheap (a broadcast, an iota, a slice).
+A map is fused when evaluating it again costs less than writing and reading it: always when it is
+read at as many points as it has, or when it is cheap (a broadcast, an iota, a slice).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Fusion:
         self.uses = uses
         self.new: dict[Tensor, Tensor] = {}
         self.fused: dict[Tensor, Map] = {}
-        self.known: dict[object, Tensor] = {}
+        self.known: dict[object, Map] = {}
 
     def run(self, order: list[Item]) -> Graph:
         """Rebuild all items in order."""
@@ -113,13 +113,13 @@ class Fusion:
     def record(self, item: Item, rebuilt: Item) -> None:
         """Remember what an item has become."""
         if isinstance(item, Node):
-            for old, new in zip(item.results, rebuilt.results, strict=True):  # type: ignore[union-attr]
-                self.new[old] = new
+            assert isinstance(rebuilt, Node)
+            self.new.update(zip(item.results, rebuilt.results, strict=True))
             return
         assert isinstance(rebuilt, Tensor)
         if isinstance(rebuilt, Map):
             rebuilt = self.known.setdefault((rebuilt.shape, rebuilt.body), rebuilt)
-            if isinstance(rebuilt, Map) and self.should_fuse(item, rebuilt):
+            if self.should_fuse(item, rebuilt):
                 self.fused[item] = rebuilt
         self.new[item] = rebuilt
 
@@ -162,9 +162,7 @@ class Fusion:
         return load(final, indices, guard)
 
 
-def keep_load(
-    node: Load, indices: tuple[Scalar, ...], guard: Scalar | None
-) -> Scalar | None:
+def keep_load(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
     """Leave a load alone but for its indices and guard."""
     return None
 

@@ -1,7 +1,7 @@
 """The graph: a whole program as tensors of kernel expressions.
 
-A graph is its inputs and its outputs; what is reachable from the outputs is the program. Semantics are
-those of `kernel.ir`. Nodes are shared by identity, never copied.
+A graph is its inputs and its outputs; what is reachable from the outputs is the program. Semantics
+are those of `kernel.ir`. Nodes are shared by identity, never copied.
 """
 
 from __future__ import annotations
@@ -41,11 +41,14 @@ class Graph:
 
 def item_of(tensor: Tensor) -> Item:
     """Return what computes a tensor."""
-    return tensor.node if isinstance(tensor, Result) else tensor  # type: ignore[return-value]
+    if isinstance(tensor, Result):
+        return tensor.node
+    assert isinstance(tensor, (Map, View, Input))
+    return tensor
 
 
 def loads_of(roots: tuple[Scalar | None, ...]) -> list[Load]:
-    """Return the loads that scalars contain, each once, loads inside indices and guards included."""
+    """Return the loads in scalars, each once, those in indices and guards included."""
     found: list[Load] = []
     seen: set[int] = set()
     stack = [r for r in roots if r is not None]

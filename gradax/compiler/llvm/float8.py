@@ -1,8 +1,9 @@
-"""Conversions of eight-bit floats, by tables: exact for every format, whatever its special values."""
+"""Conversions of eight-bit floats, by tables: exact for every format and its special values."""
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,12 @@ def decode_table(dtype: np.dtype[Any]) -> tuple[float, ...]:
 
 @cache
 def encode_tables(dtype: np.dtype[Any]) -> tuple[tuple[float, ...], list[int], list[int], int]:
-    """Return thresholds and codes: |x| has as many thresholds at or below it as the place of its code.
+    """Return thresholds and codes: |x| has the code at the number of thresholds <= |x|.
 
     Gives (256 thresholds, codes of the magnitudes, codes of their negatives, code of NaN).
     """
     values = sorted({abs(v) for v in decode_table(dtype) if np.isfinite(v)})
-    edges = [edge(low, high, dtype) for low, high in zip(values, values[1:], strict=False)]
+    edges = [edge(low, high, dtype) for low, high in pairwise(values)]
     top = values[-1]
     beyond = edge(top, top + (top - values[-2]), dtype)
     magnitudes = [*values, float("inf")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -167,7 +168,7 @@ class FoldWriter:
         """Write the reduction of one point and store it."""
         axes = self.reduced_axes()
         if self.shape.vector_axis < 0:
-            acc = self.reduce_loops(axes, self.initial(1), lambda now: self.accumulate(now, 1))
+            acc = self.reduce_loops(axes, self.initial(1), partial(self.accumulate, lanes=1))
         else:
             acc = self.reduce_loops(axes, self.initial(self.unroll), self.vector_run)
             acc = self.across_lanes(self.across_copies(acc))
@@ -230,9 +231,7 @@ class FoldWriter:
         parts = [acc[k : k + n] for k in range(0, len(acc), n)]
         while len(parts) > 1:
             half = len(parts) // 2
-            parts = [
-                self.combine(parts[k], parts[k + half], self.lanes) for k in range(half)
-            ]
+            parts = [self.combine(parts[k], parts[k + half], self.lanes) for k in range(half)]
         return parts[0]
 
     def across_lanes(self, acc: list[str]) -> list[str]:
@@ -240,7 +239,8 @@ class FoldWriter:
         lanes = self.lanes
         while lanes > 1:
             half = lanes // 2
-            low, high = [], []
+            low: list[str] = []
+            high: list[str] = []
             for b, a in zip(self.kernel.bodies, acc, strict=True):
                 wide = vector(lanes, scalar_type(b.dtype))
                 for part, start in ((low, 0), (high, half)):

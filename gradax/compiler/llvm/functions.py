@@ -1,4 +1,4 @@
-"""Write the functions of a schedule: steps as straight code, loops and branches, kernels as calls."""
+"""Write a schedule's functions: steps as straight code, loops and branches, kernels as calls."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class KernelTable:
     def write(self, name: str, kernel: Kernel, dtypes: tuple[np.dtype[Any], ...]) -> None:
         """Write a kernel's function."""
         w = Writer(f"define internal void @{name}(ptr %ctx, ptr %env, i64 %begin, i64 %end) #0")
-        pointers = {}
+        pointers: dict[int, str] = {}
         for k in range(len(dtypes)):
             place = w.emit(f"getelementptr ptr, ptr %env, i64 {k}")
             pointers[k] = w.emit(f"load ptr, ptr {place}, align 8")
@@ -88,9 +88,10 @@ def first_loop(kernel: Kernel, options: Options) -> tuple[int, int]:
         return 1, 1
     if isinstance(kernel, Sweep):
         return sweep_first(kernel, options)
-    shape = nest_shape(kernel, options) if isinstance(kernel, Nest) else scatter_shape(
-        kernel, options
-    )
+    if isinstance(kernel, Nest):
+        shape = nest_shape(kernel, options)
+    else:
+        shape = scatter_shape(kernel, options)
     if not shape.order:
         return 1, 1
     axis = shape.order[0]

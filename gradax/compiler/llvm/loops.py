@@ -1,7 +1,7 @@
 """Write the loops of kernels as functions `void k(ctx, env, begin, end)` over their first loop.
 
-`env` holds the addresses of the kernel's slots. The first loop may be split over threads: its range is
-begin … end; pieces of a vectorized first loop begin at multiples of the lanes.
+`env` holds the addresses of the kernel's slots. The first loop may be split over threads: its range
+is begin … end; pieces of a vectorized first loop begin at multiples of the lanes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gradax.compiler.llvm.values import Mask, Values, apply_function, lane_numbe
 from gradax.compiler.llvm.writer import Writer
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.affine import Accesses, Form, linear
-from gradax.kernel import Apply, Const, Scalar, Slot
+from gradax.kernel import Apply, Const, Index, Scalar, Slot
 
 Body = Callable[[], None]
 Range = tuple[str, str] | None
@@ -59,26 +59,34 @@ def step_of(offset: Scalar, axis: int, memo: dict[int, Form]) -> int | None:
 
 
 def choose_lanes(values: Sequence[Scalar | None], extent: int, options: Options) -> int:
-    """Return the number of lanes: a register of the widest element that is loaded or computed."""
-    widest = 1
-    seen: set[int] = set()
+    """Return the number of lanes: a register of the widest element that is loaded or computed.
+
+    What all lanes share does not count, nor an index that is at once converted to a shorter integer.
+    """
     stack = [v for v in values if v is not None]
+    widest = max((min(v.dtype.itemsize, 8) for v in stack), default=1)
+    seen: set[int] = set()
     while stack:
         node = stack.pop()
         if id(node) in seen:
             continue
         seen.add(id(node))
-        widest = max(widest, min(node.dtype.itemsize, 8))
-        stack.extend(getattr(node, "args", ()))
+        if node.axes or isinstance(node, Slot):
+            widest = max(widest, min(node.dtype.itemsize, 8))
+        if not (isinstance(node, Apply) and node.fn == "convert" and is_index(node.args[0])):
+            stack.extend(getattr(node, "args", ()))
     lanes = max(2, options.vector_bytes // max(widest, 2))
     while lanes > 2 and lanes >= 2 * extent:
         lanes //= 2
     return lanes
 
 
-def arrange(
-    n_axes: int, extents: dict[int, int], vector_axis: int, lanes: int
-) -> Shape:
+def is_index(node: Scalar) -> bool:
+    """Tell the index of an axis."""
+    return isinstance(node, Index)
+
+
+def arrange(n_axes: int, extents: dict[int, int], vector_axis: int, lanes: int) -> Shape:
     """Return loops in order of the axes, the vector axis innermost."""
     order = [a for a in range(n_axes) if a != vector_axis]
     if vector_axis >= 0:

@@ -10,13 +10,14 @@ import itertools
 import threading
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-import llvmlite.binding as llvm
+import llvmlite.binding  # pyright: ignore[reportMissingTypeStubs]
 
 from gradax import native
 from gradax.errors import CompileError, InternalError
 
+llvm = cast("Any", llvmlite.binding)  # it has no types
 _lock = threading.Lock()
 _serial = itertools.count()
 

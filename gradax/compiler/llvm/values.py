@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradax.compiler.llvm.rare import Arms, write_rare
 from gradax.compiler.llvm.scalars import (
     EMITTERS,
     emit_bitcast,
@@ -21,8 +22,10 @@ from gradax.compiler.llvm.scalars import (
 )
 from gradax.compiler.llvm.writer import Writer, memory_type, scalar_type, vector
 from gradax.compiler.schedule.affine import Form, linear, offset_of
+from gradax.compiler.schedule.ir import slot_of
 from gradax.errors import InternalError
 from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, const
+from gradax.kernel.functions import CHOICES
 from gradax.kernel.ir import INT
 
 ZERO = const(0, INT)
@@ -47,8 +50,8 @@ class Scope:
 class Values:
     """Emits the scalars of a kernel.
 
-    `depth[axis]` is the nesting depth of the axis' loop (0 outermost); `vector_axis` is the axis whose
-    loop runs over `lanes` at a time, or -1.
+    `depth[axis]` is the nesting depth of the axis' loop (0 outermost); `vector_axis` is the axis
+    whose loop runs over `lanes` at a time, or -1.
     """
 
     def __init__(
@@ -69,11 +72,14 @@ class Values:
         self.forms: dict[int, Form] = {}
         self.mask = Mask()
         self.by_level: dict[int, list[Scalar]] = {}
+        self.arms = Arms((), self.parts)
 
     def plan(self, roots: Sequence[Scalar | None]) -> None:
         """Order all values under the roots by the level of the loop they belong to."""
+        given = [r for r in roots if r is not None]
+        self.arms = Arms(given, self.parts)
         seen: set[int] = set()
-        stack: list[tuple[Scalar, bool]] = [(r, False) for r in roots if r is not None]
+        stack: list[tuple[Scalar, bool]] = [(r, False) for r in given]
         while stack:
             node, ready = stack.pop()
             if ready:
@@ -83,7 +89,7 @@ class Values:
                 continue
             seen.add(id(node))
             stack.append((node, True))
-            stack.extend((p, False) for p in self.parts(node))
+            stack.extend((p, False) for p in self.arms.parts_before(node))
 
     def parts(self, node: Scalar) -> tuple[Scalar, ...]:
         """Return the values that a value needs."""
@@ -95,7 +101,7 @@ class Values:
         return ()
 
     def address_part(self, node: Load) -> tuple[Scalar, ...]:
-        """Return the offset that a load needs emitted: without its vector term when that is 1 or -1."""
+        """Return the offset that a load needs emitted: without a vector term of 1 or -1."""
         offset = node.indices[0]
         if self.vector_axis < 0 or not offset.axes >> self.vector_axis & 1:
             return (offset,)
@@ -194,8 +200,25 @@ class Values:
         if isinstance(node, Load):
             return self.emit_load(node, lanes)
         assert isinstance(node, Apply)
+        if id(node) in self.arms.arms:
+            return self.emit_rare(node, lanes)
         args = [self.get(a, lanes) for a in node.args]
         return apply_function(self.w, node, lanes, args)
+
+    def emit_rare(self, node: Apply, lanes: int) -> str:
+        """Write a choice of which one side is computed only where some lane needs it."""
+        condition, usual = self.get(node.args[0], lanes), self.get(node.args[2], lanes)
+
+        def unusual() -> str:
+            scope = Scope(self.scopes[-1].level)
+            self.scopes.append(scope)
+            for part in self.arms.arms[id(node)]:
+                scope.values[id(part)] = self.emit(part)
+            value = self.get(node.args[1], lanes)
+            self.scopes.pop()
+            return value
+
+        return write_rare(self.w, node, lanes, condition, usual, unusual)
 
     def emit_index(self, node: Index, lanes: int) -> str:
         """Return a counter, or the positions of the lanes."""
@@ -207,7 +230,7 @@ class Values:
 
     def emit_load(self, node: Load, lanes: int) -> str:
         """Read one element, a run of elements, or gather."""
-        pointer, dtype = self.pointers[node.source.position], node.dtype  # type: ignore[attr-defined]
+        pointer, dtype = self.pointers[slot_of(node)], node.dtype
         offset = node.indices[0]
         if lanes == 1:
             text = self.read_one(pointer, self.get(offset, 1), dtype, self.guard(node, 1))
@@ -280,14 +303,10 @@ class Values:
         """Read an element for each lane."""
         type_ = memory_type(dtype)
         wide, addresses = vector(lanes, type_), f"<{lanes} x ptr>"
-        places = self.w.emit(
-            f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}"
-        )
+        places = self.w.emit(f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}")
         active = mask or "splat (i1 true)"
         name = f"llvm.masked.gather.v{lanes}{short(type_)}.v{lanes}p0"
-        self.w.declare(
-            f"declare {wide} @{name}({addresses}, i32 immarg, <{lanes} x i1>, {wide})"
-        )
+        self.w.declare(f"declare {wide} @{name}({addresses}, i32 immarg, <{lanes} x i1>, {wide})")
         return self.w.emit(
             f"call {wide} @{name}({addresses} {places}, i32 {dtype.itemsize},"
             f" <{lanes} x i1> {active}, {wide} zeroinitializer)"
@@ -363,9 +382,7 @@ class Values:
         wide = vector(lanes, type_)
         places = self.w.emit(f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}")
         name = f"llvm.masked.scatter.v{lanes}{short(type_)}.v{lanes}p0"
-        self.w.declare(
-            f"declare void @{name}({wide}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)"
-        )
+        self.w.declare(f"declare void @{name}({wide}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)")
         active = mask or "splat (i1 true)"
         self.w.do(
             f"call void @{name}({wide} {text}, <{lanes} x ptr> {places}, i32 {dtype.itemsize},"
@@ -389,7 +406,7 @@ class Values:
 
 
 def lane_numbers(lanes: int) -> str:
-    """Return the constant vector 0, 1, 2 …"""
+    """Return the constant vector (0, 1, 2, …)."""
     return "<" + ", ".join(f"i64 {k}" for k in range(lanes)) + ">"
 
 
@@ -447,9 +464,7 @@ def from_memory(w: Writer, text: str, dtype: np.dtype[Any], lanes: int) -> str:
     return w.emit(f"trunc {vector(lanes, 'i8')} {text} to {vector(lanes, 'i1')}")
 
 
-def to_memory(
-    w: Writer, text: str, dtype: np.dtype[Any], stored: np.dtype[Any], lanes: int
-) -> str:
+def to_memory(w: Writer, text: str, dtype: np.dtype[Any], stored: np.dtype[Any], lanes: int) -> str:
     """Turn a value into what its buffer holds: a bool into a byte, float32 into a short float."""
     if dtype == np.bool_ and stored == np.bool_:
         return w.emit(f"zext {vector(lanes, 'i1')} {text} to {vector(lanes, 'i8')}")
@@ -459,7 +474,7 @@ def to_memory(
 def apply_function(w: Writer, node: Apply, lanes: int, args: Sequence[str]) -> str:
     """Write the instructions of a basic function."""
     old = node.args[0].dtype
-    if node.fn == "select":
+    if node.fn in CHOICES:
         return emit_select(w, lanes, node.dtype, args)
     if node.fn == "convert":
         return emit_convert(w, lanes, old, node.dtype, args[0])

@@ -4,14 +4,16 @@ Pre:  check_graph holds; maps have been fused.
 Post: check_function holds; 'temp' buffers have no place yet (see plan).
 Cost: one walk over the items.
 
-Maps of one space that follow each other are one nest. A result is computed where it is wanted (in the
-program's output, a loop's carry), and an update works in place when nothing else reads its base.
+Maps of one space that follow each other are one nest. A result is computed where it is wanted (in
+the program's output, a loop's carry), and an update works in place when nothing else reads its
+base.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from typing import Any
 
 from gradax.compiler.graph.ir import (
     Graph,
@@ -31,6 +33,7 @@ from gradax.compiler.schedule.ir import (
     Copy,
     Counter,
     Function,
+    Step,
 )
 from gradax.compiler.schedule.kernels import (
     is_cut,
@@ -65,7 +68,7 @@ MOST_STORES = 24
 class Module:
     """The functions of a compilation, and how to make the graph of an inner program."""
 
-    def __init__(self, options: Options, graph_of: Callable[[object], Graph]) -> None:
+    def __init__(self, options: Options, graph_of: Callable[[Any], Graph]) -> None:
         self.options = options
         self.graph_of = graph_of
         self.functions: dict[object, Function] = {}
@@ -103,8 +106,8 @@ def build_function(graph: Graph, name: str, module: Module) -> Function:
 class BlockBuilder:
     """Builds the steps of one graph, given the buffers of its inputs and outputs.
 
-    `carried` are the positions of inputs that live in the buffer of the output they become: they may
-    be overwritten once nothing reads them any more.
+    `carried` are the positions of inputs that live in the buffer of the output they become: they
+    may be overwritten once nothing reads them any more.
     """
 
     def __init__(
@@ -181,7 +184,7 @@ class BlockBuilder:
         ]
         moves = [(out, source) for out, source in moves if out is not source]
         targets = {id(out) for out, _ in moves}
-        safe = []
+        safe: list[tuple[Buffer, Buffer]] = []
         for out, source in moves:
             if id(source) in targets:
                 kept = Buffer(source.dtype, source.size, "temp")
@@ -215,11 +218,11 @@ class BlockBuilder:
             assert isinstance(item, Program)
             ControlBuilder(self).add(item)
 
-    def add(self, step: object) -> None:
+    def add(self, step: Step) -> None:
         """Append a step."""
         cost = getattr(step, "cost", 0.0)
         self.cost += cost
-        self.steps.append(step)  # type: ignore[arg-type]
+        self.steps.append(step)
 
     def buffer_of(self, tensor: Tensor) -> Buffer:
         """Return the buffer that holds a tensor."""
@@ -241,7 +244,7 @@ class BlockBuilder:
             self.holders[id(buffer)] = tensor
 
     def is_free(self, buffer: Buffer, members: Sequence[Map] = ()) -> bool:
-        """Tell whether a carry's buffer may be overwritten by the item at hand, or by a group of maps.
+        """Tell whether the item at hand, or a group of maps, may overwrite a carry's buffer.
 
         A group may also read, at each point, the element that it overwrites there.
         """
@@ -287,7 +290,7 @@ class BlockBuilder:
             return apply("select", guard, body, 0)
 
         shape = members[0].shape
-        stores = []
+        stores: list[tuple[Buffer, Scalar, Scalar]] = []
         for item in members:
             body = rewrite(item.body, inside)
             bodies[id(item)] = body
@@ -343,7 +346,7 @@ class BlockBuilder:
         shape = item.results[0].shape
         start = 0
         for part in item.parts:
-            here = [index(k) for k in range(len(shape))]
+            here: list[Scalar] = [index(k) for k in range(len(shape))]
             places = list(here)
             places[item.axis] = apply("add", here[item.axis], start)
             offset = flat(places, shape)

@@ -14,10 +14,10 @@ from gradax.compiler.schedule.ir import (
     Kernel,
     Nest,
     Run,
-    Scatter,
     Sweep,
     blocks_of,
     reads_writes,
+    slot_of,
 )
 from gradax.errors import InternalError
 from gradax.kernel import Apply, Load, Scalar
@@ -25,14 +25,16 @@ from gradax.kernel.functions import BASIC, is_complex
 
 
 def check_function(function: Function) -> None:
-    """Check that buffers are written before they are read and kernels are what the machine computes.
+    """Check that buffers are written before they are read, and that kernels are the machine's.
 
     Errors: InternalError naming the step.
     """
     written = {id(b) for b in function.inputs}
     check_block(function.steps, written, function.name)
     for buffer in function.outputs:
-        expect(id(buffer) in written or buffer.size == 0, f"{function.name}: an output is not written")
+        expect(
+            id(buffer) in written or buffer.size == 0, f"{function.name}: an output is not written"
+        )
 
 
 def expect(condition: bool, what: str) -> None:
@@ -70,7 +72,7 @@ def scalars_of(kernel: Kernel) -> Iterable[Scalar | None]:
         yield from (*kernel.bodies, *kernel.combine)
     elif isinstance(kernel, Sweep):
         yield from (kernel.body, kernel.combine)
-    elif isinstance(kernel, Scatter):
+    else:
         yield from (*kernel.offsets, *kernel.values, kernel.guard, *kernel.combine)
 
 
@@ -88,7 +90,7 @@ def check_kernel(kernel: Kernel, n_slots: int, where: str) -> None:
         expect(not is_complex(node.dtype), f"{where}: a complex scalar")
         if isinstance(node, Load):
             expect(len(node.indices) == 1, f"{where}: a load that is not flat")
-            expect(node.source.position < n_slots, f"{where}: a slot without a buffer")  # type: ignore[attr-defined]
+            expect(slot_of(node) < n_slots, f"{where}: a slot without a buffer")
             stack.extend(node.indices)
             stack.extend(() if node.guard is None else (node.guard,))
         elif isinstance(node, Apply):

@@ -39,7 +39,7 @@ def collapse(
     for extents in groups:
         joined = joined_runs(start, extents, accesses)
         start += len(extents)
-        sizes = []
+        sizes: list[int] = []
         for run in joined:
             places: list[Scalar] = [const(0, INT)] * len(run)
             if prod(run) != 1:

@@ -29,6 +29,7 @@ from gradax.compiler.schedule.ir import (
     Scatter,
     Step,
     Sweep,
+    slot_of,
 )
 from gradax.errors import InternalError
 from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot
@@ -70,9 +71,7 @@ class Call:
     def __init__(self, libraries: Mapping[str, LibraryCall], rng: np.random.Generator) -> None:
         self.libraries, self.rng = libraries, rng
 
-    def call(
-        self, function: Function, ins: list[Array], outs: list[Array], arena: Array
-    ) -> None:
+    def call(self, function: Function, ins: list[Array], outs: list[Array], arena: Array) -> None:
         """Run a function on the bytes of its operands, results and arena."""
         Frame(self, ins, outs, arena).block(function.steps)
 
@@ -80,9 +79,7 @@ class Call:
 class Frame:
     """One call of a function: where its buffers are and its loops' counters."""
 
-    def __init__(
-        self, shared: Call, ins: list[Array], outs: list[Array], arena: Array
-    ) -> None:
+    def __init__(self, shared: Call, ins: list[Array], outs: list[Array], arena: Array) -> None:
         self.shared = shared
         self.ins, self.outs, self.arena = ins, outs, arena
         self.registers: dict[Buffer, Array] = {}
@@ -212,7 +209,7 @@ class Points:
 
     def load(self, s: Load, values: dict[Scalar, Array]) -> Array:
         """Read elements; zeros where the guard is false."""
-        source = self.slot(s.source.position, s.dtype)  # type: ignore[attr-defined]
+        source = self.slot(slot_of(s), s.dtype)
         offset = values[s.indices[0]]
         guard = np.ones(1, bool) if s.guard is None else values[s.guard]
         offset, guard = np.broadcast_arrays(offset, guard)
@@ -238,7 +235,7 @@ def coordinates(points: Array, space: Sequence[int]) -> Array:
 
 def check_inside(offsets: Array, n: int, what: str) -> None:
     """Raise an InternalError for an offset outside a buffer of n elements."""
-    if offsets.size and not (0 <= offsets.min() and offsets.max() < n):
+    if offsets.size and (offsets.min() < 0 or offsets.max() >= n):
         bad = int(offsets.min() if offsets.min() < 0 else offsets.max())
         raise InternalError(f"schedule: {what} at {bad} of a buffer of {n} elements")
 

@@ -1,8 +1,8 @@
 """The schedule: steps over buffers, in order, with their loops.
 
-Scalars in steps load from *slots*: `Load(slot_input(k, dtype), (offset,))` reads the element at a flat
-offset of the buffer in slot k. Equal kernels on different buffers are therefore equal objects. All
-dtypes are the machine's: bool, integers, f16/bf16/f8 (memory only), f32, f64; no complex.
+Scalars in steps load from *slots*: `Load(slot_input(k, dtype), (offset,))` reads the element at a
+flat offset of the buffer in slot k. Equal kernels on different buffers are therefore equal objects.
+All dtypes are the machine's: bool, integers, f16/bf16/f8 (memory only), f32, f64; no complex.
 Within one point of a nest all loads happen before all stores.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradax.kernel import Const, Input, Scalar, Shape
+from gradax.kernel import Const, Input, Load, Scalar, Shape
 
 
 class Buffer:
@@ -73,6 +73,12 @@ def slot_input(k: int, dtype: Any) -> Input:
     return found
 
 
+def slot_of(node: Load) -> int:
+    """Return the slot that a load reads."""
+    assert isinstance(node.source, Input)
+    return node.source.position
+
+
 @dataclass(frozen=True)
 class Store:
     """`slot[offset] = value` at each point; for `guard` false nothing is stored."""
@@ -95,8 +101,8 @@ class Nest:
 class Fold:
     """Fold bodies over `extents` for each point of `space`; result k goes to its slot at row-major.
 
-    With `block` > 0 the first reduced axis is cut in blocks, each with its own result: the result of
-    block b is at b * prod(space) + the point.
+    With `block` > 0 the first reduced axis is cut in blocks, each with its own result: the result
+    of block b is at b * prod(space) + the point.
     """
 
     space: Shape
@@ -123,7 +129,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Scatter:
-    """For each point in row-major order, under `guard`, `slot[offset] = combine(slot[offset], value)`.
+    """`slot[offset] = combine(slot[offset], value)` under `guard`, points in row-major order.
 
     A complex element has two parts: two offsets, values and rules (on slots old parts, new parts).
     """
@@ -218,11 +224,9 @@ class Function:
     name: str
     inputs: list[Buffer]
     outputs: list[Buffer]
-    steps: Block = field(default_factory=list)
+    steps: Block = field(default_factory=Block)
     arena_bytes: int = 0
     cost: float = 0.0
-    aliases: list[tuple[int, int]] = field(default_factory=list)
-    callees: list[Function] = field(default_factory=list)
 
 
 def reads_writes(step: Step) -> tuple[list[Buffer], list[Buffer]]:

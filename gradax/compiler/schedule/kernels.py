@@ -78,11 +78,11 @@ def make_nest(
     stores: Sequence[tuple[Buffer, Scalar, Scalar]],
     buffer_of: Callable[[Tensor], Buffer],
 ) -> Run:
-    """Return the step that stores values (of graph scalars) at offsets, at every point of `shape`."""
+    """Return the step that stores values (graph scalars) at offsets, at every point of `shape`."""
     slots = Slots(buffer_of)
     lowering = Lowering(slots.source)
     flat: list[Store] = []
-    outs = []
+    outs: list[Buffer] = []
     for buffer, offset, value in stores:
         machine = lowering(value)
         outs.append(buffer)

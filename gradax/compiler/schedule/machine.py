@@ -2,8 +2,8 @@
 floats but in memory, no approximated functions.
 
 Pre:  scalars of a graph's item.
-Post: every load is of a slot at one flat offset; every function is basic; dtypes are bool, integers,
-      float32 and float64, and short floats only under `convert` and in loads.
+Post: every load is of a slot at one flat offset; every function is basic; dtypes are bool,
+      integers, float32 and float64, and short floats only under `convert` and in loads.
 """
 
 from __future__ import annotations
@@ -28,10 +28,7 @@ class Lowering:
     """Rewrites the scalars of one kernel; `slot_of` numbers the tensors that it reads."""
 
     def __init__(
-        self,
-        slot_of: Callable[[Tensor], Tensor],
-        axes: Sequence[Scalar] | None = None,
-        registers: bool = False,
+        self, slot_of: Callable[[Tensor], Tensor], axes: Sequence[Scalar] | None = None
     ) -> None:
         self.slot_of = slot_of
         self.axes = axes
@@ -70,9 +67,10 @@ class Lowering:
             return self.lower_load(node)
         assert isinstance(node, Apply)
         args = tuple(self.memo[id(a)] for a in node.args)
-        if any(isinstance(a, tuple) for a in args) or is_complex(node.dtype):
+        real = tuple(a for a in args if isinstance(a, Scalar))
+        if len(real) < len(args) or is_complex(node.dtype):
             return lower_complex(node, args)
-        return lower_apply(node, args)  # type: ignore[arg-type]
+        return lower_apply(node, real)
 
     def lower_load(self, node: Load) -> Machine:
         """Make a load flat."""
@@ -144,7 +142,9 @@ def lower_complex(node: Apply, args: tuple[Machine, ...]) -> Machine:
     """Lower a function with complex operands or result to real arithmetic."""
     fn = node.fn
     if fn == "complex":
-        return args[0], args[1]  # type: ignore[return-value]
+        real, imag = args
+        assert isinstance(real, Scalar) and isinstance(imag, Scalar)
+        return real, imag
     if fn in ("real", "imag"):
         x = args[0]
         return x[fn == "imag"] if isinstance(x, tuple) else x

@@ -20,6 +20,7 @@ from gradax.compiler.schedule.ir import (
     Scatter,
     Step,
     Sweep,
+    slot_of,
 )
 from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot
 
@@ -65,8 +66,9 @@ def format_function(function: Function) -> str:
     names = Names()
     inputs = ", ".join(f"in{b.position}: {b.dtype}[{b.size}]" for b in function.inputs)
     outputs = ", ".join(f"out{b.position}: {b.dtype}[{b.size}]" for b in function.outputs)
-    head = f"function {function.name}({inputs}) -> ({outputs})  # arena {function.arena_bytes} bytes"
-    return "\n".join([head, *block_lines(function.steps, names, "  "), ""])
+    head = f"function {function.name}({inputs}) -> ({outputs})"
+    arena = f"  # arena {function.arena_bytes} bytes"
+    return "\n".join([head + arena, *block_lines(function.steps, names, "  "), ""])
 
 
 def block_lines(block: Block, names: Names, indent: str) -> list[str]:
@@ -106,7 +108,8 @@ def kernel_lines(kernel: Kernel, slots: Sequence[str]) -> list[str]:
     if isinstance(kernel, Nest):
         shared = t.share([v for s in kernel.stores for v in (s.value, s.guard)])
         stores = [
-            f"{slots[s.slot]}[{t(s.offset)}] = {t(s.value)}{t.where(s.guard)}" for s in kernel.stores
+            f"{slots[s.slot]}[{t(s.offset)}] = {t(s.value)}{t.where(s.guard)}"
+            for s in kernel.stores
         ]
         return indented(f"nest {space}:", [*shared, *stores])
     if isinstance(kernel, Fold):
@@ -155,12 +158,12 @@ class ScalarText:
     def share(self, roots: Sequence[Scalar | None]) -> list[str]:
         """Return the lines of shared functions, and use their names from now on."""
         uses: dict[int, int] = {}
-        order: list[Apply] = []
+        order: list[Scalar] = []
         stack: list[tuple[Scalar, bool]] = [(r, False) for r in reversed(roots) if r is not None]
         while stack:
             node, ready = stack.pop()
             if ready:
-                order.append(node)  # type: ignore[arg-type]
+                order.append(node)
                 continue
             uses[id(node)] = uses.get(id(node), 0) + 1
             if uses[id(node)] > 1:
@@ -171,7 +174,7 @@ class ScalarText:
             elif isinstance(node, Load):
                 stack.append((node.indices[0], False))
                 stack.extend(() if node.guard is None else ((node.guard, False),))
-        lines = []
+        lines: list[str] = []
         for node in order:
             if uses[id(node)] > 1 and node.cost > 1:
                 line = self(node)
@@ -198,7 +201,7 @@ class ScalarText:
         if isinstance(node, Slot):
             return f"#{node.position}"
         if isinstance(node, Load):
-            name = self.slots[node.source.position]  # type: ignore[attr-defined]
+            name = self.slots[slot_of(node)]
             guard = "" if node.guard is None else f" if {self(node.guard)}"
             return f"{name}[{self(node.indices[0])}{guard}]"
         assert isinstance(node, Apply)

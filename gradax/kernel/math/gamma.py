@@ -1,6 +1,6 @@
 """The logarithm of the gamma function and its derivative.
 
-Below 8 (digamma: 10) the recurrence brings x to where one polynomial holds, the factors being
+Below 8 (digamma: 10, or 5) the recurrence brings x to where one polynomial holds, the factors being
 collected in a product of which one logarithm (a quotient of which one division) is taken; above,
 Stirling's series. Negative x are reflected.
 """
@@ -85,20 +85,23 @@ def digamma(x: Scalar) -> Scalar:
     where the result is smaller.
     """
     if x.dtype == F32:
-        return convert(digamma(widened(x)), F32)
+        return convert(shifted_digamma(widened(x), 5, "digamma_short"), F32)
+    return shifted_digamma(x, 10, "digamma")
+
+
+def shifted_digamma(x: Scalar, steps: int, series: str) -> Scalar:
+    """Return digamma(x) by a series that holds from `steps` on."""
     negative = lt(x, 0.5)
     start = where(negative, 1.0 - x, x)
-    # The sum of 1/(start + k) for the steps taken, as one fraction.
-    top, low = const(0.0, F64), const(1.0, F64)
-    z = start
-    for _ in range(10):
-        step = lt(z, 10.0)
-        top = where(step, fma(top, z, low), top)
-        low = where(step, low * z, low)
-        z = where(step, z + 1.0, z)
+    # The sum of 1/(start + k) for k < steps, as one fraction.
+    top, low = const(1.0, F64), start
+    for k in range(1, steps):
+        z = start + float(k)
+        top, low = fma(top, z, low), low * z
+    small = lt(start, float(steps))
+    z = where(small, start + float(steps), start)
     y = 1.0 / (z * z)
-    asymptotic = log(z) - (0.5 / z + y * poly("digamma", y))
-    out = asymptotic - top / low
+    out = log(z) - (0.5 / z + y * poly(series, y)) - where(small, top / low, 0.0)
     rest = x - apply("round_even", x)
     tangent = tan_pi(rest)
     out = rare(negative, out - math.pi / tangent, out)

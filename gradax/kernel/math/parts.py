@@ -89,7 +89,7 @@ def where(condition: Scalar, yes: Any, no: Any) -> Scalar:
 
 def rare(condition: Scalar, unusual: Scalar, usual: Scalar) -> Scalar:
     """Return `unusual` where the condition holds, which few elements are expected to do."""
-    return select(condition, unusual, usual)
+    return apply("rare", condition, unusual, usual)
 
 
 def at_most(x: Scalar, high: float) -> Scalar:
