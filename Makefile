@@ -31,7 +31,7 @@ say = @printf '==> %s\n'
 	$(say) "installing into .venv what gradax needs (a minute or two)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check numpy scipy llvmlite ml_dtypes opt_einsum pytest \
-	  pytest-xdist hypothesis cloudpickle ruff 'pyright[nodejs]' clang-format matplotlib scikit-learn tqdm \
+	  pytest-xdist hypothesis cloudpickle mpmath ruff 'pyright[nodejs]' clang-format matplotlib scikit-learn tqdm \
 	  threadpoolctl scikit-build-core nanobind cmake ninja
 	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/gradax.pth"
 	@touch $@
@@ -80,6 +80,9 @@ endif
 	@$(PYTHON) -m venv .bench-env
 	@.bench-env/bin/python -m pip install --quiet --disable-pip-version-check jax==$(BENCH_JAX)
 	@touch $@
+
+ulp: build
+	$(BIN)/python tools/ulp.py
 
 SANITIZED := build/sanitized
 sanitize: .venv/.stamp

@@ -1,7 +1,7 @@
 """Gradax: JAX's programming model and API on a compiler and a runtime of its own.
 
-`import gradax as jax` runs programs written for JAX. This page assembles the package: it makes the two
-deliberate inversions (the eager evaluator, the operators of arrays) and names what is public.
+`import gradax as jax` runs programs written for JAX. This page assembles the package: it makes the
+two deliberate inversions (the eager evaluator, the operators of arrays) and names what is public.
 """
 
 import importlib as _importlib
@@ -40,7 +40,6 @@ from gradax.api.inspect import make_jaxpr as make_jaxpr
 from gradax.api.inspect import typeof as typeof
 from gradax.api.jacobians import hessian as hessian
 from gradax.api.jacobians import jacfwd as jacfwd
-from gradax.api.jacobians import jacrev as jacobian
 from gradax.api.jacobians import jacrev as jacrev
 from gradax.api.jit import jit as jit
 from gradax.api.jvp import jvp as jvp
@@ -54,7 +53,6 @@ from gradax.api.vjp import linear_transpose as linear_transpose
 from gradax.api.vjp import vjp as vjp
 from gradax.api.vmap import vmap as vmap
 from gradax.config import check_tracer_leaks as check_tracer_leaks
-from gradax.config import check_tracer_leaks as checking_leaks
 from gradax.config import debug_infs as debug_infs
 from gradax.config import debug_key_reuse as debug_key_reuse
 from gradax.config import debug_nans as debug_nans
@@ -85,14 +83,15 @@ from gradax.runtime.device import local_device_count as local_device_count
 from gradax.runtime.device import local_devices as local_devices
 from gradax.runtime.device import process_count as process_count
 from gradax.runtime.device import process_index as process_index
-from gradax.runtime.placement import from_callback as make_array_from_callback
-from gradax.runtime.placement import (
-    from_single_device_arrays as make_array_from_single_device_arrays,
-)
 from gradax.runtime.sharding import NamedSharding as NamedSharding
 from gradax.runtime.sharding import make_mesh as make_mesh
 
 __version__ = "0.1.0"
+
+jacobian = jacrev
+checking_leaks = check_tracer_leaks
+make_array_from_callback = _placement.from_callback
+make_array_from_single_device_arrays = _placement.from_single_device_arrays
 
 _native.set_package_folder(_os.path.dirname(_os.path.abspath(__file__)) + _os.sep)
 

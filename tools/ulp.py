@@ -27,7 +27,8 @@ from gradax.lax import elementary, gamma, rounding, trigonometric
 from gradax.lax import special as special_functions
 
 Array = np.ndarray[Any, Any]
-CHUNK = 1 << 22
+# Small enough that NumPy's temporaries stay in the cache.
+CHUNK = 1 << 16
 LEAST = 2.0**-149
 
 

@@ -87,7 +87,7 @@ GX_KERNEL(eigh);
 GX_KERNEL(eig);
 
 // outs[0] = a function of two arguments (betainc: three), element by element.
-// params: function (0 polygamma, 1 zeta, 2 igamma, 3 igammac, 4 igamma's derivative by a, 5 the slope
-// of gamma samples, 6 betainc), dtype (f32 or f64), n.
+// params: function (0 polygamma, 1 zeta, 2 igamma, 3 igammac, 4 igamma's derivative by a, 5 the
+// slope of gamma samples, 6 betainc), dtype (f32 or f64), n.
 GX_KERNEL(special);
 }

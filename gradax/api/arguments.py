@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -36,14 +37,14 @@ def check_callable(what: str, fun: Any) -> None:
         )
 
 
-def named_after(fun: Any, what: str, doc: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def named_after(
+    fun: Any, what: str, doc: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a wrapper the name, signature and docstring of `fun`, with a line on what it does."""
 
     def decorate(wrapper: Callable[..., Any]) -> Callable[..., Any]:
-        try:
+        with suppress(AttributeError, TypeError):
             wrapper = wraps(fun, updated=())(wrapper)
-        except (AttributeError, TypeError):
-            pass
         wrapper.__name__ = f"{what}({name_of(fun)})" if what else name_of(fun)
         text = getattr(fun, "__doc__", None)
         wrapper.__doc__ = f"{doc}\n\n{text}" if isinstance(text, str) else doc
@@ -77,9 +78,7 @@ def leaf_names(fun: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None =
     """Return the user's name of each leaf of the arguments: `x`, `params['w']`."""
     named = list(zip(positional_names(fun, len(args)), args, strict=True))
     named += sorted((kwargs or {}).items())
-    return [
-        name + tree.keystr(path) for name, x in named for path, _ in tree.leaves_with_path(x)
-    ]
+    return [name + tree.keystr(path) for name, x in named for path, _ in tree.leaves_with_path(x)]
 
 
 def argument_indices(what: str, argnums: Any, n_args: int) -> tuple[int, ...]:
@@ -130,8 +129,8 @@ def check_leaf(what: str, name: str, x: Any) -> None:
     if not is_value(x) and not (hasattr(x, "__array__") and not isinstance(x, type)):
         raise ArgumentTypeError(
             f"{what}: the argument {name} is {repr(x)[:80]} of type {type(x).__name__}, which is no"
-            f" array.{at_user_line()}\nPass arrays and numbers; mark what else the function needs as"
-            " static (static_argnums), or close over it."
+            f" array.{at_user_line()}\nPass arrays and numbers; mark what else the function needs"
+            " as static (static_argnums), or close over it."
         )
 
 

@@ -22,7 +22,7 @@ def source_of(tracer: Tracer) -> str:
     if isinstance(tracer, StagedTracer):
         names = argument_names(tracer)
         where = "" if tracer.argument else computed_at(tracer)
-        function = f" of {tracer.trace.name}" if tracer.trace.name else ""  # type: ignore[attr-defined]
+        function = f" of {tracer.trace.name}" if tracer.trace.name else ""
         if names:
             plural = "s" if len(names) > 1 else ""
             return f"It depends on the argument{plural} {listed(names)}{function}{where}."
@@ -65,8 +65,8 @@ def concrete_or(tracer: Tracer, error: Callable[[Tracer], Exception]) -> Any:
 def bool_error(tracer: Tracer) -> Exception:
     """Make the error for a traced value used as a condition."""
     return TracerBoolConversionError(
-        f"A traced array ({tracer.aval}) was used as a Python bool, as by if, while, and, or, not or"
-        f" assert, but it has no value while the function is traced. {source_of(tracer)}"
+        f"A traced array ({tracer.aval}) was used as a Python bool, as by if, while, and, or, not"
+        f" or assert, but it has no value while the function is traced. {source_of(tracer)}"
         f"{at_user_line()}\nChoose between values with jax.numpy.where, between computations with"
         " jax.lax.cond, and loop with jax.lax.while_loop; or mark the argument as static"
         " (static_argnums)."
@@ -78,8 +78,9 @@ def integer_error(tracer: Tracer) -> Exception:
     return TracerIntegerConversionError(
         f"A traced array ({tracer.aval}) was used as a Python integer, as by range, a shape or the"
         f" index of a list, but it has no value while the function is traced. {source_of(tracer)}"
-        f"{at_user_line()}\nLoop with jax.lax.fori_loop, index arrays instead of lists (jax.numpy.take"
-        " or jax.lax.dynamic_slice); or mark the argument as static (static_argnums)."
+        f"{at_user_line()}\nLoop with jax.lax.fori_loop, index arrays instead of lists"
+        " (jax.numpy.take or jax.lax.dynamic_slice); or mark the argument as static"
+        " (static_argnums)."
     )
 
 
@@ -100,9 +101,10 @@ def number_error(kind: str) -> Callable[[Tracer], Exception]:
 def array_error(tracer: Tracer) -> Exception:
     """Make the error for a traced value given to NumPy."""
     return TracerArrayConversionError(
-        f"A traced array ({tracer.aval}) was given to NumPy, which needs its values, but it has none"
-        f" while the function is traced. {source_of(tracer)}{at_user_line()}\nUse the function of the"
-        " same name from jax.numpy, or jax.pure_callback to call NumPy when the program runs."
+        f"A traced array ({tracer.aval}) was given to NumPy, which needs its values, but it has"
+        f" none while the function is traced. {source_of(tracer)}{at_user_line()}\nUse the function"
+        " of the same name from jax.numpy, or jax.pure_callback to call NumPy when the program"
+        " runs."
     )
 
 
@@ -160,7 +162,8 @@ def iterate(self: Tracer) -> Iterator[Any]:
     """Yield the slices along the first axis."""
     if not self.aval.shape:
         raise TypeError(
-            f"A scalar array ({self.aval}) cannot be iterated over. {source_of(self)}{at_user_line()}"
+            f"A scalar array ({self.aval}) cannot be iterated over. {source_of(self)}"
+            f"{at_user_line()}"
         )
     return (self[i] for i in range(self.aval.shape[0]))  # type: ignore[index]
 

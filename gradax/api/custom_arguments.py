@@ -82,7 +82,8 @@ class CustomFunction:
     ) -> None:
         check_callable(self.what, fun)
         self.fun = fun
-        update_wrapper(self, fun)
+        named: Any = self
+        update_wrapper(named, fun)
         self.__name__ = name_of(fun)
         indices = as_indices(f"{self.what}: nondiff_argnums", nondiff_argnums)
         names = as_names(f"{self.what}: nondiff_argnames", nondiff_argnames)
@@ -97,7 +98,10 @@ class CustomFunction:
         self.nondiff_argnums = tuple(sorted({*indices, *map(parameters.index, names)}))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+        if instance is None:
+            return self
+        function: Any = self
+        return MethodType(function, instance)
 
     def __repr__(self) -> str:
         return f"<{self.what} function {self.__name__}>"
@@ -114,8 +118,8 @@ class CustomFunction:
         bound.apply_defaults()
         if bound.kwargs:
             raise ArgumentTypeError(
-                f"{self.what}: the arguments {sorted(bound.kwargs)} of {self.__name__} can be given by"
-                f" keyword only, and a rule takes arguments by position.{at_user_line()}"
+                f"{self.what}: the arguments {sorted(bound.kwargs)} of {self.__name__} can be given"
+                f" by keyword only, and a rule takes arguments by position.{at_user_line()}"
             )
         return bound.args
 
@@ -126,16 +130,16 @@ class CustomFunction:
         for i in self.nondiff_argnums:
             if not -n <= i < n:
                 raise ArgumentError(
-                    f"{self.what}: nondiff_argnums names argument {i}, but {self.__name__} was called"
-                    f" with {n}.{at_user_line()}"
+                    f"{self.what}: nondiff_argnums names argument {i}, but {self.__name__} was"
+                    f" called with {n}.{at_user_line()}"
                 )
         fixed = tuple(i % n for i in self.nondiff_argnums)
         for i in fixed:
             for leaf in tree.leaves(all_args[i]):
                 if isinstance(leaf, Tracer):
                     raise UnexpectedTracerError(
-                        f"{self.what}: argument {i} of {self.__name__} is in nondiff_argnums, which is"
-                        f" for values known while tracing; got a traced {leaf.aval}."
+                        f"{self.what}: argument {i} of {self.__name__} is in nondiff_argnums, which"
+                        f" is for values known while tracing; got a traced {leaf.aval}."
                         f"{at_user_line()}\nTake it out of nondiff_argnums; its derivative may be"
                         " zero or None in the rule."
                     )
@@ -145,7 +149,9 @@ class CustomFunction:
 class CustomArguments:
     """The arguments of one call."""
 
-    def __init__(self, owner: CustomFunction, args: tuple[Any, ...], fixed: tuple[int, ...]) -> None:
+    def __init__(
+        self, owner: CustomFunction, args: tuple[Any, ...], fixed: tuple[int, ...]
+    ) -> None:
         self.owner = owner
         self.fixed = {i: args[i] for i in fixed}
         self.n_args = len(args)
@@ -162,9 +168,7 @@ class CustomArguments:
             everything = self.everything(self.dynamic)
             names = iter(leaf_names(self.owner.fun, everything))
             per_arg = [[next(names) for _ in tree.leaves(x)] for x in everything]
-            self.names = [
-                n for i, own in enumerate(per_arg) if i not in self.fixed for n in own
-            ]
+            self.names = [n for i, own in enumerate(per_arg) if i not in self.fixed for n in own]
         return self.names
 
     def everything(self, dynamic: Sequence[Any]) -> list[Any]:

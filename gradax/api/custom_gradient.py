@@ -30,7 +30,7 @@ class BackwardProgram:
 register_node(
     BackwardProgram,
     lambda p: (p.consts, (p.jaxpr, p.out_tree)),
-    lambda static, consts: BackwardProgram(*static, consts),
+    lambda static, consts: BackwardProgram(static[0], static[1], consts),
 )
 
 
@@ -76,8 +76,8 @@ def pair_of(fun: Any, args: Any) -> tuple[Any, Any]:
     pair = fun(*args)
     if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not callable(pair[1]):
         raise DifferentiationError(
-            f"custom_gradient: {name_of(fun)} must return a pair (result, vjp function); it returned"
-            f" {type(pair).__name__}.{at_user_line()}"
+            f"custom_gradient: {name_of(fun)} must return a pair (result, vjp function); it"
+            f" returned {type(pair).__name__}.{at_user_line()}"
         )
     return pair[0], pair[1]
 
@@ -115,5 +115,3 @@ def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Any, l
 def is_hoisted(x: Any) -> bool:
     """Tell whether a captured value may carry derivatives."""
     return isinstance(x, Tracer) and dtypes.issubdtype(x.dtype, np.inexact)
-
-

@@ -24,12 +24,12 @@ from gradax.lax.arithmetic import AddAny
 from gradax.native import get_trace
 
 
-class custom_jvp(CustomFunction):  # noqa: N801  (the public name is JAX's)
+class custom_jvp(CustomFunction):
     """A function whose derivative is given by `defjvp` or `defjvps`.
 
     `nondiff_argnums` are not differentiated: the rule gets them first. Outside any transformation
     the function is just called.
-    Errors: AttributeError-like TypeError when it is called before a rule is given.
+    Errors: TypeError when it is called before a rule is given.
     """
 
     what = "custom_jvp"
@@ -102,7 +102,11 @@ class FlatRule:
     """The user's rule on flat primals and tangents."""
 
     def __init__(
-        self, args: CustomArguments, rule: Callable[..., Any], symbolic_zeros: bool, fun: FlatFunction
+        self,
+        args: CustomArguments,
+        rule: Callable[..., Any],
+        symbolic_zeros: bool,
+        fun: FlatFunction,
     ) -> None:
         self.args = args
         self.rule = rule
@@ -116,12 +120,15 @@ class FlatRule:
         given = tree.unflatten(args.in_tree, map(convert, tangents))
         pair = self.rule(*args.fixed_first(), tree.unflatten(args.in_tree, primals), given)
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise self.wrong(f"must return a pair (result, tangent); it returned {type(pair).__name__}")
+            raise self.wrong(
+                f"must return a pair (result, tangent); it returned {type(pair).__name__}"
+            )
         outs, out_tree = tree.flatten(pair[0])
         douts, dtree = tree.flatten(pair[1])
         if out_tree != dtree:
             raise self.wrong(
-                f"must return a result and a tangent of one tree; it returned {out_tree} and {dtree}"
+                f"must return a result and a tangent of one tree; it returned {out_tree} and"
+                f" {dtree}"
             )
         self.fun.out_tree = out_tree
         outs = list(map(as_value, outs))

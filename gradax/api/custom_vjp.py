@@ -24,14 +24,14 @@ from gradax.native import get_trace
 
 
 class CustomVJPPrimal:
-    """An argument of a forward rule with `symbolic_zeros`: its value, and if it is differentiated."""
+    """An argument of a rule with `symbolic_zeros`: its value, and if it is differentiated."""
 
     def __init__(self, value: Any, perturbed: bool) -> None:
         self.value = value
         self.perturbed = perturbed
 
 
-class custom_vjp(CustomFunction):  # noqa: N801  (the public name is JAX's)
+class custom_vjp(CustomFunction):
     """A function whose reverse-mode derivative is given by `defvjp`.
 
     Forward mode cannot go through it. `nondiff_argnums` are not differentiated: `fwd` gets them in
@@ -140,8 +140,8 @@ class FlatBackward:
         if not isinstance(found, tuple) or len(found) != n:
             got = f"a tuple of {len(found)}" if isinstance(found, tuple) else type(found).__name__
             raise self.wrong(
-                f"must return a tuple with the cotangent of each of the {n} differentiated arguments;"
-                f" it returned {got}"
+                f"must return a tuple with the cotangent of each of the {n} differentiated"
+                f" arguments; it returned {got}"
             )
         dummy = tree.unflatten(in_tree, range(in_tree.num_leaves))
         parts, prefix = tree.flatten(found, lambda x: x is None)
@@ -171,7 +171,8 @@ class FlatBackward:
             ct = ct.astype(want.dtype)
         if (ct.shape, ct.dtype) != (want.shape, want.dtype):
             raise self.wrong(
-                f"must return for {self.args.leaf_names()[k]} a cotangent {want}; it returned {ct.aval}"
+                f"must return for {self.args.leaf_names()[k]} a cotangent {want}; it returned"
+                f" {ct.aval}"
             )
         return ct
 

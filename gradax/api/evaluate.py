@@ -1,7 +1,7 @@
 """The eager evaluator: what an operation does when no trace is running.
 
-Small arrays are computed by the operation's NumPy reference; large ones, arrays that are still being
-written, and operations over programs are compiled, one operation a program.
+Small arrays are computed by the operation's NumPy reference; large ones, arrays that are still
+being written, and operations over programs are compiled, one operation a program.
 Cost: one dictionary look-up on a key of the operation's class, its parameters and the avals.
 """
 
@@ -36,7 +36,7 @@ _from_numpy = Array.from_numpy
 
 
 def evaluate(op: Op, args: Sequence[Any]) -> Any:
-    """Compute `op` on arrays, NumPy values and Python scalars; return an Array or a tuple of them."""
+    """Compute `op` on arrays, NumPy values and Python scalars; return an Array or a tuple."""
     try:
         run = _closures[(type(op), *op.__dict__.values(), *[x.aval for x in args])]
     except (KeyError, AttributeError):
@@ -173,7 +173,7 @@ def check_finite(name: str, outs: Sequence[Any]) -> None:
 
 
 def watch_settings(key: Any, everywhere: bool) -> None:
-    """Check results from the first time on that a thread asks for it; until then it costs nothing."""
+    """Check results from the first time that a thread asks for it; until then it is free."""
     del key, everywhere
     if current.debug_nans or current.debug_infs:
         evaluation.evaluate = evaluate_checked

@@ -1,4 +1,4 @@
-"""Globals that a traced function read: their values stay in its program, so changes are reported."""
+"""Globals that a traced function read: its program keeps their values, so changes are reported."""
 
 from __future__ import annotations
 

@@ -79,9 +79,7 @@ def value_and_grad_of(
         chosen = tuple(args[i] for i in indices)
         leaves, in_tree = tree.flatten(chosen)
         if not all(map(is_plain_float, leaves)):
-            leaves = differentiable_leaves(
-                what, fun, args, indices, leaves, allow_int, holomorphic
-            )
+            leaves = differentiable_leaves(what, fun, args, indices, leaves, allow_int, holomorphic)
         aux: list[Any] = []
 
         def flat(*xs: Any) -> list[Any]:
@@ -101,8 +99,11 @@ def value_and_grad_of(
 def is_plain_float(x: Any) -> bool:
     """Tell whether a leaf is a real array that needs no check."""
     dtype = getattr(x, "dtype", None)
-    return dtype is not None and getattr(dtype, "kind", "") == "f" and hasattr(x, "aval") and (
-        hasattr(x, "weak_type")
+    return (
+        dtype is not None
+        and getattr(dtype, "kind", "") == "f"
+        and hasattr(x, "aval")
+        and (hasattr(x, "weak_type"))
     )
 
 
@@ -110,8 +111,8 @@ def differentiable_leaves(
     what: str, fun: Any, args: Any, indices: Any, leaves: Any, allow_int: bool, holomorphic: bool
 ) -> list[Any]:
     """Check and convert the leaves that are differentiated."""
-    position = {i: name for i, name in enumerate(leaf_owner(fun, args))}
-    names = [name for i in indices for name in position[i]]
+    owned = leaf_owner(fun, args)
+    names = [name for i in indices for name in owned[i]]
     return [
         differentiable(what, name, x, allow_int, holomorphic)
         for name, x in zip(names, leaves, strict=True)
@@ -138,9 +139,9 @@ def scalar_result(what: str, fun: Any, out: Any) -> Any:
         x = as_value(out)
     if x.shape != ():
         raise ShapeError(
-            f"{what}: {name_of(fun)} must return a scalar to be differentiated; it returned an array"
-            f" of shape {x.shape}.{at_user_line()}\nReduce it, for example with sum or mean, or use"
-            " jacrev or jacfwd for the derivatives of all elements."
+            f"{what}: {name_of(fun)} must return a scalar to be differentiated; it returned an"
+            f" array of shape {x.shape}.{at_user_line()}\nReduce it, for example with sum or mean,"
+            " or use jacrev or jacfwd for the derivatives of all elements."
         )
     return x
 
@@ -158,5 +159,6 @@ def check_result(what: str, fun: Any, aval: Aval, holomorphic: bool) -> None:
     else:
         return
     raise DtypeError(
-        f"{what}: the result of {name_of(fun)} must be {wanted}; got {aval}.{at_user_line()}\n{mend}"
+        f"{what}: the result of {name_of(fun)} must be {wanted}; got {aval}.{at_user_line()}\n"
+        f"{mend}"
     )

@@ -136,7 +136,7 @@ class Inputs:
 
 
 def standard_basis(leaves: Sequence[Any]) -> list[Any]:
-    """Return, for leaves of n elements in all, arrays of n rows that together are the unit vectors."""
+    """Return, for leaves of n elements in all, arrays of n rows, together the unit vectors."""
     sizes = [x.size for x in map(aval_of, leaves)]
     total, start, out = sum(sizes), 0, []
     for x, size in zip(map(aval_of, leaves), sizes, strict=True):

@@ -1,7 +1,7 @@
 """`jit`: functions compiled at their first call with each signature.
 
-The call path is native: it finds the program of a signature and runs it. Python is entered for a new
-signature (`compile`), and for calls under a trace or under settings that need it (`slow`).
+The call path is native: it finds the program of a signature and runs it. Python is entered for a
+new signature (`compile`), and for calls under a trace or under settings that need it (`slow`).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Jitted:
 
 
 def check_outputs(program: TracedProgram, inputs: Sequence[Any], outs: Sequence[Any]) -> None:
-    """Raise where a compiled program gave NaNs or infinities, naming the operation that made them."""
+    """Raise where a compiled program gave NaNs or infinities, naming the operation at fault."""
     try:
         check_finite(program.name, outs)
     except FloatingPointCheckError:
@@ -134,7 +134,7 @@ def jit(
     abstracted_axes: Any = None,
     compiler_options: Any = None,
 ) -> Any:
-    """Compile `fun` for each signature (tree, shapes, dtypes, static values) that it is called with.
+    """Compile `fun` for each signature (tree, shapes, dtypes, static values) it is called with.
 
     `static_argnums` and `static_argnames` are parts of the program and must be hashable; the memory
     of donated arguments may be reused, so they must not be used again. Also a decorator, with or

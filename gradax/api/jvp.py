@@ -104,8 +104,8 @@ class LinearFunction:
         leaves, got = tree.flatten(tangents)
         if got != self.in_tree:
             raise TreeTypeError(
-                f"linearize({self.name}): tangents must have the tree {self.in_tree} of the primals;"
-                f" got {got}.{at_user_line()}"
+                f"linearize({self.name}): tangents must have the tree {self.in_tree} of the"
+                f" primals; got {got}.{at_user_line()}"
             )
         avals = self.jaxpr.in_avals
         leaves = [as_tangent(self.name, x, a) for x, a in zip(leaves, avals, strict=True)]

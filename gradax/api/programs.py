@@ -19,10 +19,10 @@ from gradax.api.arguments import (
 )
 from gradax.api.compiling import compile_program
 from gradax.api.globals_watch import WatchedGlobal, watched_globals
-from gradax.api.static import Chosen, bind_static, check_hashable
+from gradax.api.static import NOTHING, Chosen, bind_static, check_hashable
 from gradax.config import current
 from gradax.core.aval import Aval
-from gradax.core.jaxpr import ClosedJaxpr, Jaxpr, Var, inline_consts
+from gradax.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Var, inline_consts
 from gradax.core.staging import stage
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value
@@ -33,8 +33,8 @@ from gradax.transforms.linearize import live_eqns
 class JitOptions:
     """What `jit` was asked for besides the function."""
 
-    static: Chosen = Chosen()
-    donate: Chosen = Chosen()
+    static: Chosen = NOTHING
+    donate: Chosen = NOTHING
     keep_unused: bool = False
     inline: bool = False
 
@@ -69,7 +69,7 @@ class TracedProgram:
 
 
 class CompiledProgram:
-    """An executable of what a program has to compute; unused inputs and copies of inputs are left out.
+    """An executable of what a program has to compute, without unused inputs and copies of inputs.
 
     `kept` are the inputs that it takes; result i is its output `routes[i]`, or, where that is
     negative, the input `~routes[i]` itself.
@@ -78,7 +78,8 @@ class CompiledProgram:
     def __init__(self, program: TracedProgram) -> None:
         jaxpr = program.closed.jaxpr
         position = {v: i for i, v in enumerate(jaxpr.invars)}
-        outvars, self.routes = [], list[int]()
+        outvars: list[Atom] = []
+        self.routes: list[int] = []
         for atom in jaxpr.outvars:
             i = position.get(atom) if isinstance(atom, Var) else None
             if i is None or i in program.donated:
@@ -110,7 +111,7 @@ class CompiledProgram:
         """Return the results for arrays, as the native call path does."""
         inputs = [leaves[i] for i in self.kept]
         run = self.executable
-        outs = run(inputs) if callable(run) else run.execute(inputs)
+        outs: Any = run(inputs) if callable(run) else run.execute(inputs)
         return [outs[r] if r >= 0 else leaves[~r] for r in self.routes]
 
 
@@ -214,9 +215,7 @@ def avals_of(call: Call) -> tuple[Aval, ...]:
     return tuple(map(abstract, call.leaves))
 
 
-def program_of(
-    fun: Any, options: JitOptions, call: Call, found: FunctionPrograms
-) -> TracedProgram:
+def program_of(fun: Any, options: JitOptions, call: Call, found: FunctionPrograms) -> TracedProgram:
     """Return the program for a call, tracing it where `found` has none of its signature."""
     known = found.by_signature
     key = (avals_of(call), call.in_tree, call.statics, current.trace_key, options)

@@ -48,10 +48,10 @@ def take_aux(what: str, fun: Any, out: Any, found: list[Any]) -> Any:
     What is kept has no tangents: the tracers of the current trace are opened.
     """
     if not isinstance(out, (tuple, list)) or len(out) != 2:
+        length = f" of length {len(out)}" if isinstance(out, tuple) else ""
         raise ArgumentTypeError(
-            f"{what}: with has_aux=True {name_of(fun)} must return a pair (result, aux); it returned"
-            f" {type(out).__name__}{f' of length {len(out)}' if isinstance(out, tuple) else ''}."
-            f"{at_user_line()}"
+            f"{what}: with has_aux=True {name_of(fun)} must return a pair (result, aux); it"
+            f" returned {type(out).__name__}{length}.{at_user_line()}"
         )
     result, aux = out
     trace = get_trace()

@@ -13,7 +13,9 @@ from gradax.errors import ArgumentError, ArgumentTypeError, at_user_line
 
 def as_indices(what: str, given: Any) -> tuple[int, ...]:
     """Return an integer or several as a tuple of indices."""
-    items = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    items: tuple[Any, ...] = (given,)
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        items = tuple(given)
     for i in items:
         if isinstance(i, bool) or not hasattr(i, "__index__"):
             raise ArgumentTypeError(
@@ -42,10 +44,13 @@ class Chosen:
 
     def positions(self, n_args: int) -> tuple[int, ...]:
         """Return the positions among `n_args` positional arguments."""
-        return tuple(sorted({i % n_args if i < 0 else i for i in self.argnums if -n_args <= i < n_args}))
+        return tuple(sorted({i % n_args for i in self.argnums if -n_args <= i < n_args}))
 
     def __bool__(self) -> bool:
         return bool(self.argnums or self.argnames)
+
+
+NOTHING = Chosen()
 
 
 def choose_arguments(what: str, fun: Any, argnums: Any, argnames: Any) -> Chosen:
@@ -62,9 +67,8 @@ def choose_arguments(what: str, fun: Any, argnums: Any, argnames: Any) -> Chosen
     if signature is None:
         return Chosen(indices, names)
     parameters = list(signature.parameters.values())
-    positional = [
-        p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    ]
+    by_position = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [p for p in parameters if p.kind in by_position]
     check_positions(what, fun, indices, positional, parameters)
     check_names(what, fun, names, parameters)
     if argnames is None:
@@ -122,7 +126,7 @@ def split_static(
     argnums: Any,
     argnames: Any,
 ) -> tuple[Callable[..., Any], tuple[Any, ...], tuple[Any, ...]]:
-    """Return `fun` with its static positional arguments bound, the other ones, and the bound ones."""
+    """Return `fun` with its static positional arguments bound, the others, and the bound ones."""
     positions = Chosen(as_indices(what, argnums)).positions(len(args))
     if not positions:
         return fun, tuple(args), ()

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gradax import dtypes, tree
-from gradax.api.bound import BoundProgram
 from gradax.api.arguments import (
     abstract,
     check_callable,
@@ -17,6 +16,7 @@ from gradax.api.arguments import (
     leaf_names,
     name_of,
 )
+from gradax.api.bound import BoundProgram
 from gradax.api.jvp import linearized
 from gradax.api.reverse import array_of
 from gradax.core.aval import Aval, tangent_aval
@@ -114,9 +114,7 @@ def linear_transpose(
     found: list[Any] = []
 
     def flat(*xs: Any) -> list[Any]:
-        outs, out_tree = flat_result(
-            "linear_transpose", fun, fun(*tree.unflatten(in_tree, xs))
-        )
+        outs, out_tree = flat_result("linear_transpose", fun, fun(*tree.unflatten(in_tree, xs)))
         found.append(out_tree)
         return outs
 

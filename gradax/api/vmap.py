@@ -45,8 +45,9 @@ def vmap(
 ) -> Callable[..., Any]:
     """Return `fun` mapped over an axis of its arguments.
 
-    `in_axes` is an integer, None (not mapped), or a tree that is a prefix of the positional arguments;
-    keyword arguments are mapped over axis 0. `out_axes` says where the mapped axis of the results goes.
+    `in_axes` is an integer, None (not mapped), or a tree that is a prefix of the positional
+    arguments; keyword arguments are mapped over axis 0. `out_axes` says where the mapped axis of
+    the results goes.
     Errors: ValueError naming the arguments whose mapped sizes differ, or an axis out of range.
     """
     check_callable("vmap", fun)
@@ -147,9 +148,9 @@ def mapped_size(
         if not -len(shape) <= dim < len(shape):
             names = names or leaf_names(fun, args, kwargs)
             raise ArgumentError(
-                f"vmap: the argument {names[k]} has shape {tuple(shape)}, so it cannot be mapped over"
-                f" axis {dim}.{at_user_line()}\nPass in_axes=None for an argument that is the same"
-                " for all."
+                f"vmap: the argument {names[k]} has shape {tuple(shape)}, so it cannot be mapped"
+                f" over axis {dim}.{at_user_line()}\nPass in_axes=None for an argument that is the"
+                " same for all."
             )
         places.append(dim % len(shape))
         sizes.append(shape[dim])
@@ -167,7 +168,11 @@ def mapped_size(
 
 def unequal_sizes(names: Any, leaves: Any, places: Any, given: Any) -> ArgumentError:
     """Make the error for mapped axes of different sizes."""
-    rows = [(x.shape[d], n, d, x) for n, x, d in zip(names, leaves, places) if d is not None]
+    rows = [
+        (x.shape[d], n, d, x)
+        for n, x, d in zip(names, leaves, places, strict=True)
+        if d is not None
+    ]
     common = Counter(r[0] for r in rows).most_common(1)[0][0]
     lines = [
         f"  {name}: size {n} along axis {d}, shape {tuple(x.shape)}"
@@ -176,9 +181,7 @@ def unequal_sizes(names: Any, leaves: Any, places: Any, given: Any) -> ArgumentE
     if given is not None:
         lines.insert(0, f"  axis_size={given}")
     shown = "\n".join(lines[:8] + (["  …"] if len(lines) > 8 else []))
-    return ArgumentError(
-        f"vmap: mapped axes must have the same size; got\n{shown}{at_user_line()}"
-    )
+    return ArgumentError(f"vmap: mapped axes must have the same size; got\n{shown}{at_user_line()}")
 
 
 def result_axes(fun: Any, out_axes: Any, out_tree: Any) -> list[Axis]:

@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, NoReturn, TypeVar, final
+from typing import Any, Final, Generic, NoReturn, TypeVar, cast, final
 
 import numpy as np
 
@@ -66,10 +66,10 @@ class Kind:
                 return operator.index(value)
         elif self.type is float:
             if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-                return float(value)  # pyright: ignore[reportArgumentType]
+                return float(cast("float", value))  # which refuses NumPy's complex numbers
         elif self.type is str:
             if isinstance(value, (str, os.PathLike)):
-                return self._choose(os.fspath(value))  # pyright: ignore[reportUnknownArgumentType]
+                return self._choose(os.fspath(value))
         elif isinstance(value, Hashable):
             return value
         raise TypeError(f"expected {self}, got {value!r} of type {type(value).__name__}")

@@ -59,7 +59,7 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     found = parse_dtype(dtype)
     return any(
         found in _KINDS[one] if isinstance(one, str) and one in _KINDS else found == _one(one)
-        for one in (kind if isinstance(kind, tuple) else (kind,))  # pyright: ignore[reportUnknownVariableType]
+        for one in (kind if isinstance(kind, tuple) else (kind,))
     )
 
 

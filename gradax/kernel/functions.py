@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import ml_dtypes
@@ -34,24 +33,6 @@ APPROXIMATED: dict[str, int] = {
     "erf": 40, "erfc": 60, "erf_inv": 50, "lgamma": 120, "digamma": 120, "bessel_i0e": 80,
     "bessel_i1e": 80, "nextafter": 10, "round": 4,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What a function computes, in NumPy, and the dtype of its result (None: as its operands)."""
-
-    compute: Callable[..., Any]
-    result: np.dtype[Any] | None = None
-
-
-def wrapped(compute: Callable[..., Any]) -> Callable[..., Any]:
-    """Silence NumPy's warnings: infinities and NaN are values here."""
-
-    def run(*args: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return compute(*args)
-
-    return run
 
 
 def cost_of(fn: str) -> int:
@@ -143,14 +124,6 @@ def shr(x: Array, n: Array) -> Array:
     return shift(np.right_shift, u, n.astype(u.dtype), np.zeros_like(u)).view(x.dtype)
 
 
-def sar(x: Array, n: Array) -> Array:
-    """Shift right, filling with the sign."""
-    bits = x.dtype.itemsize * 8
-    all_sign = np.where(x < 0, ~np.zeros_like(x), np.zeros_like(x))
-    del bits
-    return shift(np.right_shift, x, n, all_sign)
-
-
 def clz(x: Array) -> Array:
     """Count leading zeros."""
     bits = x.dtype.itemsize * 8
@@ -159,13 +132,6 @@ def clz(x: Array) -> Array:
     for b in range(bits):
         count = np.where((u >> np.uint64(b)) & np.uint64(1) == 1, bits - 1 - b, count)
     return count.astype(x.dtype)
-
-
-def mulhi(x: Array, y: Array) -> Array:
-    """Return the upper half of the full product."""
-    bits = x.dtype.itemsize * 8
-    product = np.asarray(x).astype(object) * np.asarray(y).astype(object)
-    return np.asarray(np.right_shift(product, bits)).astype(x.dtype)
 
 
 def convert_array(x: Array, dtype: np.dtype[Any]) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
 from gradax.core.op import operation, unsupported
-from gradax.core.value import as_value
+from gradax.core.value import NUMPY_TYPES, as_value
 from gradax.errors import DtypeError, at_user_line
 from gradax.kernel.meanings import meaning
 from gradax.lax.arithmetic import Div, Neg, mul, scalar_like

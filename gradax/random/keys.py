@@ -83,7 +83,7 @@ def key(seed: Any, *, impl: Any = None) -> Any:
     return RandomSeed(implementation(impl))(seed_value(seed))
 
 
-def PRNGKey(seed: Any, *, impl: Any = None) -> Any:  # noqa: N802 (JAX's name)
+def PRNGKey(seed: Any, *, impl: Any = None) -> Any:
     """Make a raw key, uint32 of shape (2,), of an integer; a typed one under enable_custom_prng."""
     made = key(seed, impl=impl)
     return made if config.current.enable_custom_prng else RandomUnwrap()(made)

@@ -123,7 +123,7 @@ def test_jvp_of_several_arguments():
 
 
 def test_integer_results_have_float0_tangents():
-    out, dout = jax.jvp(lambda x: (x * 2, jnp.int32(3)), (2.0,), (1.0,))
+    _, dout = jax.jvp(lambda x: (x * 2, jnp.int32(3)), (2.0,), (1.0,))
     assert dout[0] == 2 and dout[1].dtype == jax.dtypes.float0
     _, back = jax.vjp(lambda x: (x * 2, jnp.int32(3)), 2.0)
     assert back((1.0, np.zeros((), jax.dtypes.float0))) == (2,)

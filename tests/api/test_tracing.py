@@ -12,7 +12,9 @@ def test_a_jaxpr_prints_as_jax_prints_it():
     def f(x):
         return jax.jit(lambda y: jax.jit(lambda z: z * 2)(y) + 1)(jnp.sin(x))
 
-    assert str(jax.make_jaxpr(f)(1.0)) == """\
+    assert (
+        str(jax.make_jaxpr(f)(1.0))
+        == """\
 { lambda ; a:f32[]. let
     b:f32[] = sin a
     c:f32[] = jit[
@@ -26,10 +28,13 @@ def test_a_jaxpr_prints_as_jax_prints_it():
         in (c,) }
     ] b
   in (c,) }"""
+    )
 
 
 def test_a_gradient_is_a_program_too():
-    assert str(jax.make_jaxpr(jax.grad(lambda x: x * x * 3.0))(1.0)) == """\
+    assert (
+        str(jax.make_jaxpr(jax.grad(lambda x: x * x * 3.0))(1.0))
+        == """\
 { lambda ; a:f32[]. let
     b:f32[] = mul a a
     _:f32[] = mul b 3.0:f32[]
@@ -38,6 +43,7 @@ def test_a_gradient_is_a_program_too():
     e:f32[] = mul c a
     f:f32[] = add_any d e
   in (f,) }"""
+    )
 
 
 def test_make_jaxpr_with_shapes_and_statics():

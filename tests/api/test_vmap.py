@@ -19,7 +19,7 @@ def test_lists_of_axes():
 
 
 def test_results_that_are_not_mapped():
-    out, const = jax.vmap(lambda x: (x, 5.0), out_axes=(0, None))(jnp.arange(3))
+    _, const = jax.vmap(lambda x: (x, 5.0), out_axes=(0, None))(jnp.arange(3))
     assert const == 5 and const.shape == ()
     assert jax.vmap(lambda x: 5.0)(jnp.arange(3)).shape == (3,)
 

@@ -35,11 +35,11 @@ def test_a_condition_names_arguments_lines_and_the_mend():
     text = refusal(errors.TracerBoolConversionError, branches, 1.0, 2.0)
     where = f"{__file__}:{line_of(branches.__wrapped__, 3)} (branches)"
     assert text == (
-        "A traced array (bool[]) was used as a Python bool, as by if, while, and, or, not or assert,"
-        " but it has no value while the function is traced. It depends on the arguments x and y of"
-        f" branches and was computed at {where}.\nat {where}\nChoose between values with"
-        " jax.numpy.where, between computations with jax.lax.cond, and loop with jax.lax.while_loop;"
-        " or mark the argument as static (static_argnums)."
+        "A traced array (bool[]) was used as a Python bool, as by if, while, and, or, not or"
+        " assert, but it has no value while the function is traced. It depends on the arguments x"
+        f" and y of branches and was computed at {where}.\nat {where}\nChoose between values with"
+        " jax.numpy.where, between computations with jax.lax.cond, and loop with"
+        " jax.lax.while_loop; or mark the argument as static (static_argnums)."
     )
 
 
@@ -66,18 +66,18 @@ def test_values_that_are_known_are_used():
 
 
 @pytest.mark.parametrize("error, f, start", [
-    (errors.TracerIntegerConversionError, lambda n: range(n), "A traced array (i32[]) was used as a"),
-    (errors.TracerIntegerConversionError, lambda n: [1, 2][n], "A traced array (i32[]) was used as a"),
-    (errors.ConcretizationTypeError, lambda n: int(n), "int() was called on a traced array (i32[])"),
-    (errors.ConcretizationTypeError, lambda n: float(n), "float() was called on a traced array"),
-    (errors.ConcretizationTypeError, lambda n: complex(n), "complex() was called on a traced array"),
-    (errors.ConcretizationTypeError, lambda n: n.item(), ".item() was called on a traced array"),
-    (errors.ConcretizationTypeError, lambda n: n.tolist(), ".tolist() was called on a traced array"),
-    (errors.ConcretizationTypeError, lambda n: f"{n:.3f}", "format() was called on a traced array"),
-    (errors.TracerArrayConversionError, lambda n: np.sin(n), "A traced array (i32[]) was given to NumPy"),
-    (errors.TracerArrayConversionError, lambda n: np.asarray(n), "A traced array (i32[]) was given to"),
-    (TypeError, lambda n: len(n), "len() of a scalar array has no meaning"),
-    (TypeError, lambda n: list(n), "A scalar array (i32[]) cannot be iterated over"),
+    (errors.TracerIntegerConversionError, lambda n: range(n), "A traced array (i32[]) was used as
+    a"), (errors.TracerIntegerConversionError, lambda n: [1, 2][n], "A traced array (i32[]) was used
+    as a"), (errors.ConcretizationTypeError, lambda n: int(n), "int() was called on a traced array
+    (i32[])"), (errors.ConcretizationTypeError, lambda n: float(n), "float() was called on a traced
+    array"), (errors.ConcretizationTypeError, lambda n: complex(n), "complex() was called on a
+    traced array"), (errors.ConcretizationTypeError, lambda n: n.item(), ".item() was called on a
+    traced array"), (errors.ConcretizationTypeError, lambda n: n.tolist(), ".tolist() was called on
+    a traced array"), (errors.ConcretizationTypeError, lambda n: f"{n:.3f}", "format() was called on
+    a traced array"), (errors.TracerArrayConversionError, lambda n: np.sin(n), "A traced array
+    (i32[]) was given to NumPy"), (errors.TracerArrayConversionError, lambda n: np.asarray(n), "A
+    traced array (i32[]) was given to"), (TypeError, lambda n: len(n), "len() of a scalar array has
+    no meaning"), (TypeError, lambda n: list(n), "A scalar array (i32[]) cannot be iterated over"),
     (TypeError, lambda n: {n: 1}, "unhashable type"),
 ])  # fmt: skip
 def test_conversions(error, f, start):
@@ -118,7 +118,8 @@ def leak(kind):
 def test_an_escaped_value_is_named(kind, use):
     text = refusal(errors.UnexpectedTracerError, use, leak(kind))
     function = {"jit": "traced function keeps", "grad": "differentiated function keeps",
-                "vmap": "vmapped function keeps", "scan": "traced function <lambda>"}[kind]  # fmt: skip
+                "vmap": "vmapped function keeps", "scan": "traced function <lambda>"}[kind]  # fmt:
+                skip
     assert text.startswith(f"A traced value f32[] escaped from the {function} that made it")
     if kind in ("jit", "scan"):
         assert f"computed at {__file__}:" in text

@@ -1,7 +1,7 @@
 """Random programs that run on NumPy and on gradax alike.
 
-A program is a list of steps; each takes values made before it and makes one more. The same step runs on
-`numpy` and on `gradax.numpy`, so that NumPy is the reference.
+A program is a list of steps; each takes values made before it and makes one more. The same step
+runs on `numpy` and on `gradax.numpy`, so that NumPy is the reference.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_ELEMENTS = 600
 
 @dataclass(frozen=True)
 class Step:
-    """A step: its text, and how it computes a value from those before it with a module's functions."""
+    """A step: its text, and how a module's functions compute its value from those before it."""
 
     text: str
     run: Run
@@ -175,9 +175,7 @@ def where(g: Generator, k: int) -> Step | None:
         return None
     shape = np.broadcast_shapes(g.values[k].shape, g.values[j].shape)
     masks = [
-        i
-        for i, c in enumerate(g.values)
-        if c.dtype == np.bool_ and broadcasts(c.shape, shape)
+        i for i, c in enumerate(g.values) if c.dtype == np.bool_ and broadcasts(c.shape, shape)
     ]
     if not masks:
         return None
@@ -208,9 +206,7 @@ def cumulative(g: Generator, k: int) -> Step | None:
     if axis is None or x.dtype == np.bool_:
         return None
     if g.rng.integers(2):
-        return Step(
-            f"cumsum(v{k}, {axis})", lambda m, v: m.cumsum(v[k], axis=axis, dtype=x.dtype)
-        )
+        return Step(f"cumsum(v{k}, {axis})", lambda m, v: m.cumsum(v[k], axis=axis, dtype=x.dtype))
     name = g.pick(("argmax", "argmin"))
     return Step(
         f"{name}(v{k}, {axis})",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,16 @@ def compare(program: Program, got: Any, want: Any, what: str) -> None:
         np.testing.assert_allclose(a, b, rtol, atol, err_msg=where)
 
 
+def on_arrays(program: Program) -> Callable[..., Any]:
+    """Return a program as a function of gradax's arrays."""
+    return lambda *xs: program(gnp, *xs)
+
+
+def calling(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that only calls another."""
+    return lambda *xs: inner(*xs)
+
+
 @pytest.mark.parametrize("part", range(-(-N_PROGRAMS // BATCH)))
 def test_values(part: int) -> None:
     """Eager, jitted, and jitted with inner jits."""
@@ -55,10 +66,9 @@ def test_values(part: int) -> None:
             want = program(np, *program.inputs)
         inputs = [gnp.asarray(x) for x in program.inputs]
         compare(program, program(gnp, *inputs), want, "eager")
-        compare(program, gradax.jit(lambda *xs: program(gnp, *xs))(*inputs), want, "jit")
-        inner = gradax.jit(lambda *xs: program(gnp, *xs))
-        outer = gradax.jit(lambda *xs: inner(*xs))
-        compare(program, outer(*inputs), want, "jit of jit")
+        jitted = gradax.jit(on_arrays(program))
+        compare(program, jitted(*inputs), want, "jit")
+        compare(program, gradax.jit(calling(jitted))(*inputs), want, "jit of jit")
 
 
 @pytest.mark.parametrize("part", range(-(-N_PROGRAMS // BATCH)))
@@ -81,7 +91,7 @@ def test_vmap(part: int) -> None:
                 )
         want = [np.stack(parts) for parts in zip(*rows, strict=True)]
         axes = tuple(0 if m else None for m in mapped)
-        run = gradax.vmap(lambda *xs: program(gnp, *xs), in_axes=axes)
+        run = gradax.vmap(on_arrays(program), in_axes=axes)
         inputs = [gnp.asarray(x) for x in args]
         compare(program, run(*inputs), want, "vmap")
         compare(program, gradax.jit(run)(*inputs), want, "jit of vmap")
@@ -125,8 +135,12 @@ def test_derivatives(part: int) -> None:
         tangents = [gnp.asarray(d) for d in directions]
         _, forward = gradax.jvp(loss, tuple(inputs), tuple(tangents))
         scale = 1 + abs(slope)
-        for what, run in (("grad", gradient), ("jit of grad", gradax.jit(gradient)),
-                          ("grad of jit", gradax.grad(gradax.jit(loss), argnums=every))):  # fmt: skip
+        of_jit = gradax.grad(gradax.jit(loss), argnums=every)
+        for what, run in (
+            ("grad", gradient),
+            ("jit of grad", gradax.jit(gradient)),
+            ("grad of jit", of_jit),
+        ):
             found = sum(
                 float(np.sum(np.asarray(g) * d))
                 for g, d in zip(run(*inputs), directions, strict=True)

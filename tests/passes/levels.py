@@ -175,7 +175,7 @@ def check_levels(
 
 def check_exact(fun: Callable[..., Any], *inputs: Array, variants: Any = VARIANTS[1:]) -> None:
     """Assert that a function's program has the same bits at every level, NaN being NaN."""
-    from_tree = lambda *xs: tree.leaves(fun(*xs))  # noqa: E731
+    from_tree = lambda *xs: tree.leaves(fun(*xs))
     check_levels(program_of(from_tree, *inputs), inputs, assert_same, variants)
 
 

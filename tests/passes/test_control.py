@@ -183,7 +183,7 @@ def condition_reads_carry(a: Any, b: Any) -> Any:
 
 
 def no_trip(a: Any, b: Any) -> Any:
-    holds = lambda c: lax.lt(total(c[0]), F32(-1))  # noqa: E731
+    holds = lambda c: lax.lt(total(c[0]), F32(-1))
     return lax.while_loop(holds, lambda c: (c[1], c[0]), (a, lax.add(a, b)))
 
 
@@ -199,7 +199,7 @@ def lengths(n: int) -> Callable[..., Any]:
     def run(a: Any, b: Any) -> Any:
         xs = lax.reshape(lax.iota(np.float32, 4 * n), (n, 4))
         back = bool(n % 2)
-        step = lambda c, x: (put(c, 1, x), lax.add(row(c, 1), x))  # noqa: E731
+        step = lambda c, x: (put(c, 1, x), lax.add(row(c, 1), x))
         return lax.scan(step, a, xs, reverse=back)
 
     run.__name__ = f"length_{n}"

@@ -152,7 +152,7 @@ def test_cache_can_be_switched_off(folder: Path, compilations: list[int]) -> Non
 
 
 def test_oldest_entries_go_first(folder: Path) -> None:
-    gradax.config.update("compilation_cache_max_size", 40_000)
+    gradax.config.update("compilation_cache_max_size", 9_000)
     try:
         for k in range(12):
             run_one = program_of(lambda x, k=k: [lax.add(x, np.float32(k))], X)
@@ -160,7 +160,7 @@ def test_oldest_entries_go_first(folder: Path) -> None:
     finally:
         gradax.config.update("compilation_cache_max_size", -1)
     found = entries(folder)
-    assert 0 < len(found) < 12 and sum(p.stat().st_size for p in found) <= 40_000
+    assert 0 < len(found) < 12 and sum(p.stat().st_size for p in found) <= 9_000
 
 
 SOURCE = """

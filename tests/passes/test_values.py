@@ -309,7 +309,7 @@ def test_complex() -> None:
                lax.reduce_sum(lax.mul(x, y), (0, 1)), lax.transpose(x, (1, 0)), lax.rev(y, (1,)),
                lax.concatenate([x, y], 1), lax.cumsum(x, 1),
                lax.pad(x, np.complex64(1j), ((1, 0, 0), (0, 2, 1)))]  # fmt: skip
-        step = lambda c, r: (lax.mul(c, r), lax.add(c, r))  # noqa: E731
+        step = lambda c, r: (lax.mul(c, r), lax.add(c, r))
         return [*out, lax.scan(step, lax.index_in_dim(x, 0, 0, False), y)]
 
     check_exact(run, x, y)

@@ -56,3 +56,30 @@ def rounds_per_millisecond():
         timed.execute(args)
         times.append(perf_counter() - begin)
     return 1_000_000 / (min(times) * 1e3)
+
+
+class Jitted:
+    """A JitFunction that forwards its leaves unchanged, and what it was asked to compile."""
+
+    def __init__(self, fun=lambda *a, **k: None, **options):
+        self.misses, self.slow_calls = [], []
+        self.call = native.JitFunction(fun, self.compile, self.slow, **options)
+
+    def compile(self, args, kwargs):
+        self.misses.append((args, kwargs))
+        leaves, tree = native.tree_flatten((args, kwargs), None)
+        routes = [~i for i in range(len(leaves))]
+        return program("nothing", (), ()), tree, (), None, None, routes
+
+    def slow(self, args, kwargs):
+        self.slow_calls.append((args, kwargs))
+        return "slow"
+
+
+def compiled(name, n, tree=0, **options):
+    run = program(name, (F32,) * n, **options)
+    return lambda args, kwargs: (run, native.tree_structure(tree), None, None, None)
+
+
+def never(args, kwargs):
+    raise AssertionError((args, kwargs))

@@ -5,7 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
-from native_programs import F32, array, program, slow, value
+from native_programs import F32, Jitted, array, compiled, never, program, slow, value
 
 from gradax import native
 from gradax.core.aval import Aval
@@ -41,33 +41,6 @@ changes = []
 
 def on_global_changed(function, name, old, new):
     changes.append((name, old, new))
-
-
-class Jitted:
-    """A JitFunction that forwards its leaves unchanged, and what it was asked to compile."""
-
-    def __init__(self, fun=lambda *a, **k: None, **options):
-        self.misses, self.slow_calls = [], []
-        self.call = native.JitFunction(fun, self.compile, self.slow, **options)
-
-    def compile(self, args, kwargs):
-        self.misses.append((args, kwargs))
-        leaves, tree = native.tree_flatten((args, kwargs), None)
-        routes = [~i for i in range(len(leaves))]
-        return program("nothing", (), ()), tree, (), None, None, routes
-
-    def slow(self, args, kwargs):
-        self.slow_calls.append((args, kwargs))
-        return "slow"
-
-
-def compiled(name, n, tree=0, **options):
-    run = program(name, (F32,) * n, **options)
-    return lambda args, kwargs: (run, native.tree_structure(tree), None, None, None)
-
-
-def never(args, kwargs):
-    raise AssertionError((args, kwargs))
 
 
 def test_hits_and_misses():
@@ -294,7 +267,7 @@ def test_deleted_arguments():
 
 def test_kept_leaves_captured_constants_and_routes():
     add, tree = program("add", (F32, F32)), native.tree_structure((0, 0))
-    compile = lambda args, kwargs: (add, tree, [1], [array(10)], None, [0, ~0])  # noqa: E731
+    compile = lambda args, kwargs: (add, tree, [1], [array(10)], None, [0, ~0])
     f = native.JitFunction(max, compile, never)
     x = array(1)
     for _ in range(2):
@@ -307,10 +280,10 @@ def test_programs_in_python():
     def run(arrays):
         return [arrays[1], arrays[0]]
 
-    compile = lambda args, kwargs: (run, native.tree_structure((0, 0)), None, None, None)  # noqa: E731
+    compile = lambda args, kwargs: (run, native.tree_structure((0, 0)), None, None, None)
     f = native.JitFunction(max, compile, never)
     assert [value(x) for x in f(array(1), array(2))] == [2, 1]
-    compile = lambda args, kwargs: (run, native.tree_structure(0), None, None, None)  # noqa: E731
+    compile = lambda args, kwargs: (run, native.tree_structure(0), None, None, None)
     with pytest.raises(ValueError):
         native.JitFunction(max, compile, never)(array(1), array(2))
 

@@ -1,11 +1,11 @@
 """Programs of transformations in each other. Each takes the library to run on: gradax, or JAX.
 
-`expected.json` holds what JAX gives; `python tests/transforms/compositions.py` in an environment with JAX
-writes it again.
+`expected.json` holds what JAX gives; running this file in an environment with JAX writes it again.
 """
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -334,7 +334,8 @@ def aux(jax):
 def integers_beside_floats(jax):
     f = lambda x, i: x * i
     x = np.float32(2)
-    return jax.grad(f)(x, 3), jax.jit(jax.grad(f))(x, 3), jax.vmap(jax.grad(f))(some(2), np.arange(2))
+    g = jax.grad(f)
+    return g(x, 3), jax.jit(g)(x, 3), jax.vmap(g)(some(2), np.arange(2))
 
 
 @program
@@ -405,7 +406,7 @@ def custom_rules_of_several_arguments(jax):
         return h(x, y), (x["a"], y)
 
     def backward(residuals, ct):
-        a, y = residuals
+        _, y = residuals
         return {"a": ct["out"] * y * 5 + ct["x"]}, None
 
     h.defvjp(forward, backward)
@@ -453,7 +454,7 @@ def results_that_are_arguments(jax):
 def a_training_step(jax):
     jnp = jax.numpy
     sizes = [5, 7, 3]
-    params = [(some(m, n), some(n)) for m, n in zip(sizes, sizes[1:], strict=False)]
+    params = [(some(m, n), some(n)) for m, n in pairwise(sizes)]
 
     def predict(params, x):
         for w, b in params[:-1]:
