@@ -55,7 +55,7 @@ class Process:
     """A worker process of one library."""
 
     def __init__(self, library: str, cache: str) -> None:
-        self.said = tempfile.TemporaryFile("w+")
+        self.said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by close)
         self.process = subprocess.Popen(
             [python_of(library), str(HERE / "worker.py"), library],
             stdin=subprocess.PIPE,

@@ -14,12 +14,12 @@
 namespace gradax {
 
 #define GX_FOUR(X, name) X(s##name) X(d##name) X(c##name) X(z##name)
-#define GX_ROUTINES(X)                                                                       \
-  GX_FOUR(X, gemm)                                                                           \
-  GX_FOUR(X, gemv)                                                                           \
-  GX_FOUR(X, trsm) GX_FOUR(X, potrf) GX_FOUR(X, getrf) GX_FOUR(X, geqrf) GX_FOUR(X, gesdd)   \
-      GX_FOUR(X, geev) X(sorgqr) X(dorgqr) X(cungqr) X(zungqr) X(ssyevd) X(dsyevd) X(cheevd) \
-          X(zheevd)
+// clang-format off (it never settles on a layout of this list)
+#define GX_ROUTINES(X) \
+  GX_FOUR(X, gemm) GX_FOUR(X, gemv) GX_FOUR(X, trsm) GX_FOUR(X, potrf) \
+  GX_FOUR(X, getrf) GX_FOUR(X, geqrf) GX_FOUR(X, gesdd) GX_FOUR(X, geev) \
+  X(sorgqr) X(dorgqr) X(cungqr) X(zungqr) X(ssyevd) X(dsyevd) X(cheevd) X(zheevd)
+// clang-format on
 
 enum class Routine : int {
 #define GX_ITEM(name) name,

@@ -19,7 +19,7 @@ from gradax.api.arguments import (
 )
 from gradax.api.reverse import pull_back, take_aux
 from gradax.core.aval import Aval
-from gradax.core.value import as_value
+from gradax.core.value import as_value, conversion
 from gradax.errors import DtypeError, ShapeError, at_user_line
 from gradax.transforms.linearize import linearize_flat
 
@@ -88,7 +88,7 @@ def value_and_grad_of(
 
         (value,), program, nonzero = linearize_flat(flat, leaves, name_of(fun))
         check_result(what, fun, value.aval, holomorphic)
-        one = as_value(np.ones((), value.dtype))
+        one = conversion.to_array(np.ones((), value.dtype), value.aval)
         found = tree.unflatten(in_tree, pull_back(program, nonzero, [one], leaves))
         gradient = found if several else found[0]
         return ((value, aux[0]) if has_aux else value), gradient

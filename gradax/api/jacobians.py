@@ -20,7 +20,7 @@ from gradax.api.arguments import (
 from gradax.api.jvp import jvp
 from gradax.api.vjp import vjp
 from gradax.api.vmap import vmap
-from gradax.core.value import as_value, aval_of
+from gradax.core.value import as_value, aval_of, conversion
 from gradax.errors import DtypeError, at_user_line
 from gradax.lax.shapes import Reshape
 from gradax.lax.slicing import Slice
@@ -145,7 +145,8 @@ def standard_basis(leaves: Sequence[Any]) -> list[Any]:
             start += size
             continue
         rows = np.eye(total, size, -start, dtype=np.float32).astype(x.dtype)
-        out.append(as_value(rows.reshape((total, *x.shape))))
+        shape = (total, *x.shape)
+        out.append(conversion.to_array(rows.reshape(shape), x.update(shape=shape)))
         start += size
     return out
 

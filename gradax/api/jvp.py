@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from gradax import dtypes, tree
 from gradax.api.arguments import check_callable, check_leaf, flat_result, leaf_names, name_of
 from gradax.api.bound import BoundProgram
-from gradax.api.reverse import array_of, take_aux
+from gradax.api.reverse import array_of, scalar_like, take_aux
 from gradax.core.aval import Aval, tangent_aval
 from gradax.core.evaluate import eval_jaxpr
 from gradax.core.jaxpr import ClosedJaxpr
@@ -75,8 +73,7 @@ def tangent_pair(name: str, x: Any, dx: Any) -> tuple[Any, Any]:
     check_leaf("jvp", name, x)
     aval = aval_of(x)
     wanted = tangent_aval(aval)
-    if type(dx) in (bool, int, float, complex) and wanted.dtype != dtypes.float0:
-        dx = as_value(np.asarray(dx, wanted.dtype))
+    dx = scalar_like(dx, wanted)
     got = aval_of(dx)
     if (got.shape, got.dtype) != (wanted.shape, wanted.dtype):
         hint = " (the tangent of an integer is of dtype float0)"
@@ -121,8 +118,7 @@ class LinearFunction:
 
 def as_tangent(name: str, dx: Any, wanted: Aval) -> Any:
     """Return a tangent as an array of the type that a linear program takes."""
-    if type(dx) in (bool, int, float, complex) and wanted.dtype != dtypes.float0:
-        dx = as_value(np.asarray(dx, wanted.dtype))
+    dx = scalar_like(dx, wanted)
     got = aval_of(dx)
     if (got.shape, got.dtype) != (wanted.shape, wanted.dtype):
         raise ShapeError(

@@ -11,9 +11,9 @@ from gradax import dtypes, tree
 from gradax.api.arguments import name_of
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import ClosedJaxpr
-from gradax.core.tangent import Linear, Zero, is_zero
+from gradax.core.tangent import Linear, is_zero
 from gradax.core.tracer import Tracer
-from gradax.core.value import as_value, is_value
+from gradax.core.value import as_value, conversion, is_value
 from gradax.errors import ArgumentTypeError, at_user_line
 from gradax.native import get_trace
 from gradax.transforms.jvp import JVPTrace, instantiate
@@ -66,6 +66,8 @@ def primal(trace: Any, x: Any) -> Any:
     return as_value(x) if isinstance(x, np.ndarray) and is_value(x) else x
 
 
-def zero_ct(aval: Aval) -> Zero:
-    """Return a zero cotangent."""
-    return Zero(aval)
+def scalar_like(x: Any, wanted: Aval) -> Any:
+    """Return a Python number as a weak scalar of a tangent's dtype, other values as they are."""
+    if type(x) not in (bool, int, float, complex) or wanted.dtype == dtypes.float0:
+        return x
+    return conversion.to_array(np.asarray(x, wanted.dtype), Aval((), wanted.dtype, True))

@@ -18,7 +18,7 @@ from gradax.api.arguments import (
 )
 from gradax.api.bound import BoundProgram
 from gradax.api.jvp import linearized
-from gradax.api.reverse import array_of
+from gradax.api.reverse import array_of, scalar_like
 from gradax.core.aval import Aval, tangent_aval
 from gradax.core.staging import stage
 from gradax.core.tangent import Linear
@@ -62,8 +62,7 @@ def as_cotangent(what: str, ct: Any, out: Aval) -> Any:
     wanted = tangent_aval(out)
     if wanted.dtype == dtypes.float0:
         return ct
-    if type(ct) in (bool, int, float, complex):
-        ct = as_value(np.asarray(ct, wanted.dtype))
+    ct = scalar_like(ct, wanted)
     got = aval_of(ct)
     if (got.shape, got.dtype) != (wanted.shape, wanted.dtype):
         raise ShapeError(

@@ -25,9 +25,7 @@ _PROCESS = uuid.uuid4().hex
 def compiler_version() -> str:
     """Return what identifies this compiler: sizes and times of its sources, and the target."""
     files = sorted((*PACKAGE.rglob("*.py"), *PACKAGE.glob("_native*")))
-    facts = [
-        f"{p.relative_to(PACKAGE)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files
-    ]
+    facts = [f"{p.relative_to(PACKAGE)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files]
     return hashlib.sha256("\n".join([*facts, target().description]).encode()).hexdigest()
 
 
@@ -35,8 +33,8 @@ def compiler_version() -> str:
 def class_text(cls: type) -> str:
     """Return what identifies the rules of an operation: outside this package, its module's source.
 
-    What has no source, or is made inside a function, may differ next time: it is known by this process
-    alone.
+    What has no source, or is made inside a function, may differ next time: it is known by this
+    process alone.
     """
     name = f"{cls.__module__}.{cls.__qualname__}"
     if cls.__module__.split(".")[0] == PACKAGE.name:

@@ -124,7 +124,7 @@ check_tracer_leaks = _add(
 )
 enable_checks = _add("enable_checks", _BOOL, False, "Check every jaxpr and every compiler step.")
 softmax_custom_jvp = _add(
-    "softmax_custom_jvp", _BOOL, False, "Give softmax a derivative rule of its own.", traced=True
+    "softmax_custom_jvp", _BOOL, True, "Give softmax a derivative rule of its own.", traced=True
 )
 strict = _add(
     "strict", _BOOL, False, "Raise where a dtype would be truncated with a warning.", traced=True

@@ -25,7 +25,7 @@ from gradax.core.evaluate import eval_jaxpr
 from gradax.core.jaxpr import Jaxpr, Var
 from gradax.core.op import UnsupportedRule, operation, unsupported
 from gradax.core.staging import stage
-from gradax.core.value import as_value, aval_of
+from gradax.core.value import as_value, aval_of, conversion
 from gradax.errors import ShapeError, at_user_line, require
 from gradax.lax.arithmetic import Add
 from gradax.lax.comparison import Lt, SelectN
@@ -227,16 +227,21 @@ def fori_loop(
 
         def step(carry: Any, _: Any) -> Any:
             i, value = carry
-            return (Add()(i, np.ones((), i.dtype)), body_fun(i, value)), None
+            return (next_index(i), body_fun(i, value)), None
 
         (_, out), _ = scan(step, (low, init_val), None, length=length, unroll=unroll or 1)
         return out
 
     def body(state: Any) -> Any:
         i, end, value = state
-        return Add()(i, np.ones((), i.dtype)), end, body_fun(i, value)
+        return next_index(i), end, body_fun(i, value)
 
     return while_loop(lambda s: Lt()(s[0], s[1]), body, (low, high, init_val))[2]
+
+
+def next_index(i: Any) -> Any:
+    """Return i + 1, of the same type: that of Python integers stays weak."""
+    return Add()(i, conversion.to_array(np.ones((), i.dtype), i.aval))
 
 
 def bounds(lower: Any, upper: Any) -> tuple[Any, Any]:
@@ -245,9 +250,10 @@ def bounds(lower: Any, upper: Any) -> tuple[Any, Any]:
     for x in (low, high):
         integer = np.issubdtype(np.dtype(x.dtype), np.integer)
         require(x.shape == () and integer, "fori_loop", "integer scalar bounds", x.aval)
-    dtype, _ = dtypes.promote2(low.dtype, low.weak_type, high.dtype, high.weak_type)
+    dtype, weak = dtypes.promote2(low.dtype, low.weak_type, high.dtype, high.weak_type)
 
     def typed(x: Any) -> Any:
-        return x if x.dtype == dtype and not x.weak_type else ConvertElementType(dtype)(x)
+        same = x.dtype == dtype and x.weak_type == weak
+        return x if same else ConvertElementType(dtype, weak)(x)
 
     return typed(low), typed(high)

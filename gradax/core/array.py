@@ -1,4 +1,4 @@
-"""`Array`: the class that users name, of arrays in memory and of the tracers that stand for them."""
+"""`Array`: the class that users name, of arrays in memory and of tracers that stand for them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from gradax import native
 from gradax.core.tracer import Tracer
 
 
-class Array(ABC):  # noqa: B024 (what arrays can do is defined on both classes by the operator table)
+# What arrays can do is defined on both classes by the operator table.
+class Array(ABC):  # noqa: B024
     """An array: immutable, of one dtype and any number of axes.
 
-    `isinstance(x, gradax.Array)` holds for arrays and, while a function is traced, for what stands for
-    them. Arrays are made by functions such as `gradax.numpy.array`, not by this class.
+    `isinstance(x, gradax.Array)` holds for arrays and, while a function is traced, for what stands
+    for them. Arrays are made by functions such as `gradax.numpy.array`, not by this class.
     """
 
     def __new__(cls) -> Array:

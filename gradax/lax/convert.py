@@ -91,7 +91,7 @@ class BitcastConvertType(Op):
         return kernel.View(x, out.shape, self.new_dtype)
 
     def reference(self, *operands: Any) -> Any:
-        x = np.ascontiguousarray(operands[0])
+        x = np.asarray(operands[0], order="C")
         shape = self.infer(Aval(x.shape, x.dtype)).shape
         return x.reshape(-1).view(np.dtype(self.new_dtype)).reshape(shape)
 

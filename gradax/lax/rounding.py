@@ -215,15 +215,15 @@ class ReducePrecision(LinearUnary):
         return kernel.select(kernel.apply("ne", x, x), x, out)
 
     def reference(self, *operands: Any) -> Any:
-        x = np.ascontiguousarray(operands[0])
+        x = np.asarray(operands[0], order="C")
         layout = Layout.of(x.dtype)
-        word = x.reshape(-1).view(layout.word).astype(np.uint64).reshape(np.shape(operands[0]))
+        word = x.reshape(-1).view(layout.word).astype(np.uint64).reshape(x.shape)
         sign = word & np.uint64(layout.sign)
         size = self._rounded(word ^ sign, layout) & np.uint64(self._kept(layout))
         least, most = self._limits(layout)
         within = np.where(size > most, layout.infinity, np.where(size < least, 0, size))
         out = (within.astype(np.uint64) | sign).astype(layout.word).view(x.dtype)
-        return np.where(np.isnan(x), x, out.reshape(np.shape(operands[0])))
+        return np.where(np.isnan(x), x, out.reshape(x.shape))
 
     def _rounded(self, size: Any, layout: Layout) -> Any:
         """Add half a unit of the last kept bit, less one unless that bit is odd."""

@@ -1,5 +1,6 @@
 """Functions for neural networks: `jax.nn`'s names."""
 
+from gradax.nn import initializers as initializers
 from gradax.nn.activations import celu as celu
 from gradax.nn.activations import elu as elu
 from gradax.nn.activations import gelu as gelu
@@ -10,6 +11,7 @@ from gradax.nn.activations import hard_swish as hard_swish
 from gradax.nn.activations import hard_tanh as hard_tanh
 from gradax.nn.activations import identity as identity
 from gradax.nn.activations import leaky_relu as leaky_relu
+from gradax.nn.activations import log1mexp as log1mexp
 from gradax.nn.activations import log_sigmoid as log_sigmoid
 from gradax.nn.activations import mish as mish
 from gradax.nn.activations import relu as relu
@@ -19,8 +21,12 @@ from gradax.nn.activations import sigmoid as sigmoid
 from gradax.nn.activations import silu as silu
 from gradax.nn.activations import soft_sign as soft_sign
 from gradax.nn.activations import softplus as softplus
+from gradax.nn.activations import sparse_plus as sparse_plus
+from gradax.nn.activations import sparse_sigmoid as sparse_sigmoid
 from gradax.nn.activations import squareplus as squareplus
 from gradax.nn.activations import swish as swish
+from gradax.nn.activations import tanh as tanh
+from gradax.nn.attention import dot_product_attention as dot_product_attention
 from gradax.nn.normalization import log_softmax as log_softmax
 from gradax.nn.normalization import logmeanexp as logmeanexp
 from gradax.nn.normalization import logsumexp as logsumexp

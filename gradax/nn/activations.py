@@ -10,6 +10,12 @@ from gradax import lax
 from gradax import numpy as gnp
 from gradax.api.custom_jvp import custom_jvp
 from gradax.api.jit import jit
+from gradax.errors import ArgumentError, at_user_line
+from gradax.numpy import tanh as tanh
+
+# Source: Klambauer et al., "Self-normalizing neural networks" (2017), equation 14.
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def floating(x: Any) -> Any:
@@ -31,10 +37,17 @@ def _relu_jvp(primals: Any, tangents: Any) -> Any:
     return relu(x), gnp.where(x > 0, dx, gnp.zeros_like(dx))
 
 
+@custom_jvp
 @jit
 def relu6(x: Any) -> Any:
-    """Return min(max(x, 0), 6)."""
+    """Return min(max(x, 0), 6); its derivative at 0 and at 6 is 0."""
     return gnp.minimum(gnp.maximum(x, 0), 6.0)
+
+
+@relu6.defjvp
+def _relu6_jvp(primals: Any, tangents: Any) -> Any:
+    (x,), (dx,) = primals, tangents
+    return relu6(x), gnp.where((x > 0) & (x < 6), dx, gnp.zeros_like(dx))
 
 
 @jit
@@ -75,11 +88,8 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
 
 @jit
 def selu(x: Any) -> Any:
-    """Return the self-normalizing exponential linear unit.
-
-    Source: Klambauer et al., "Self-normalizing neural networks" (2017), equation 2.
-    """
-    return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
+    """Return the self-normalizing exponential linear unit."""
+    return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
 @jit
@@ -140,27 +150,58 @@ def mish(x: Any) -> Any:
     return x * gnp.tanh(softplus(x))
 
 
+@jit
+def sparse_plus(x: Any) -> Any:
+    """Return 0 below -1, x above 1, and (x + 1)² / 4 between them."""
+    x = gnp.asarray(x)
+    return gnp.where(x <= -1, 0, gnp.where(x >= 1, x, (x + 1) ** 2 / 4))
+
+
+@jit
+def sparse_sigmoid(x: Any) -> Any:
+    """Return (x + 1) / 2 kept within 0 … 1, the derivative of sparse_plus."""
+    return 0.5 * gnp.clip(gnp.asarray(x) + 1.0, 0.0, 2.0)
+
+
+@jit
+def log1mexp(x: Any) -> Any:
+    """Return log(1 - exp(-x)) for x > 0.
+
+    Source: Mächler, "Accurately computing log(1 - exp(-|a|))" (2012), equation 7.
+    """
+    x = floating(x)
+    split = np.log(2)
+    small = gnp.where(x < split, x, split)
+    large = gnp.where(x < split, split, x)
+    return gnp.where(x < split, gnp.log(-gnp.expm1(-small)), gnp.log1p(-gnp.exp(-large)))
+
+
+@jit(static_argnames="approximate")
 def gelu(x: Any, approximate: bool = True) -> Any:
     """Return x * Φ(x), Φ the normal distribution function; by tanh when approximate.
 
     Source: Hendrycks and Gimpel, "Gaussian error linear units" (2016).
     """
     x = floating(x)
-    if approximate:
-        root = np.sqrt(2 / np.pi).astype(x.dtype)
-        return 0.5 * x * (1.0 + gnp.tanh(root * (x + 0.044715 * (x**3))))
-    return 0.5 * x * lax.erfc(-x * np.sqrt(0.5).astype(x.dtype))
+    if not approximate:
+        return 0.5 * x * lax.erfc(-x * np.sqrt(0.5).astype(x.dtype))
+    root = np.sqrt(2 / np.pi).astype(x.dtype)
+    return x * (0.5 * (1.0 + gnp.tanh(root * (x + 0.044715 * (x**3)))))
 
 
+@jit(static_argnames="axis")
 def glu(x: Any, axis: int = -1) -> Any:
     """Return the first half along `axis` times the sigmoid of the second.
 
     Shapes: x: T[…, 2n, …] -> T[…, n, …].
     Errors: ValueError for an odd size.
     """
+    x = floating(x)
     size = x.shape[axis]
     if size % 2:
-        raise ValueError(f"glu: the size of axis {axis} must be even; got {size}")
+        raise ArgumentError(
+            f"glu: the size of axis {axis} must be even; got {size}.{at_user_line()}"
+        )
     first, second = gnp.split(x, 2, axis)
     return first * sigmoid(second)
 

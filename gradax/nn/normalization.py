@@ -2,80 +2,114 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from gradax import dtypes, lax
 from gradax import numpy as gnp
-from gradax.errors import ShapeError, at_user_line
+from gradax.api.custom_jvp import custom_jvp
+from gradax.api.jit import jit
+from gradax.config import current
+from gradax.errors import ArgumentError, ShapeError, at_user_line
 
 Axis = int | tuple[int, ...] | None
 
 
-def largest(x: Any, axis: Axis, where: Any, initial: Any = None) -> Any:
+def masked(where: Any) -> dict[str, Any]:
+    """Return the arguments of a reduction over some of the elements."""
+    return {} if where is None else {"where": where}
+
+
+def largest(x: Any, axis: Axis, where: Any) -> Any:
     """Return the largest element along `axis`, as a constant for derivatives."""
-    low = -gnp.inf if initial is None else initial
-    extra = {} if where is None else {"where": where, "initial": low}
+    extra = {} if where is None else {"where": where, "initial": -gnp.inf}
     return lax.stop_gradient(gnp.max(x, axis, keepdims=True, **extra))
 
 
-def softmax(
-    x: Any, axis: Axis = -1, where: Any = None, initial: Any = None
-) -> Any:
+def plain_softmax(axis: Axis, x: Any, where: Any) -> Any:
+    """Return exp(x) over its sum along `axis`."""
+    x = gnp.asarray(x)
+    inside = x if where is None else gnp.where(where, x, -gnp.inf)
+    numbers = gnp.exp(inside - largest(x, axis, where))
+    out = numbers / gnp.sum(numbers, axis, keepdims=True, **masked(where))
+    return out if where is None else gnp.where(where, out, 0)
+
+
+ruled_softmax = custom_jvp(plain_softmax, nondiff_argnums=(0,))
+
+
+@ruled_softmax.defjvp
+def softmax_jvp(axis: Axis, primals: Any, tangents: Any) -> Any:
+    """Differentiate by the result alone: y (dx - sum(y dx))."""
+    (x, where), (dx, _) = primals, tangents
+    y = ruled_softmax(axis, x, where)
+    return y, y * (dx - gnp.sum(y * dx, axis, keepdims=True, **masked(where)))
+
+
+@jit(static_argnames="axis")
+def softmax(x: Any, axis: Axis = -1, where: Any = None) -> Any:
     """Return exp(x) over its sum along `axis`; zero where `where` is false.
 
     Accuracy: the largest element is subtracted first, so nothing overflows.
     """
     x = gnp.asarray(x)
-    shifted = x - largest(x, axis, where, initial)
-    if where is not None:
-        shifted = gnp.where(where, shifted, -gnp.inf)
-    numbers = gnp.exp(shifted)
-    return numbers / gnp.sum(numbers, axis, keepdims=True)
+    if not gnp.issubdtype(x.dtype, np.inexact):
+        x = x.astype(gnp.result_type(x, 1.0))
+    compute = ruled_softmax if current.softmax_custom_jvp else plain_softmax
+    return compute(axis, x, where)
 
 
-def log_softmax(
-    x: Any, axis: Axis = -1, where: Any = None, initial: Any = None
-) -> Any:
+@jit(static_argnames="axis")
+def log_softmax(x: Any, axis: Axis = -1, where: Any = None) -> Any:
     """Return the logarithm of softmax; -inf where `where` is false."""
     x = gnp.asarray(x)
-    shifted = x - largest(x, axis, where, initial)
-    extra = {} if where is None else {"where": where}
-    out = shifted - gnp.log(gnp.sum(gnp.exp(shifted), axis, keepdims=True, **extra))
-    return out if where is None else gnp.where(where, out, -gnp.inf)
+    inside = x if where is None else gnp.where(where, x, -gnp.inf)
+    shifted = inside - largest(x, axis, where)
+    total = gnp.log(gnp.sum(gnp.exp(shifted), axis, keepdims=True, **masked(where)))
+    return shifted - total if where is None else gnp.where(where, shifted - total, -gnp.inf)
 
 
 def logsumexp(
-    a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False,
+    a: Any,
+    axis: Axis = None,
+    b: Any = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
     where: Any = None,
-) -> Any:  # fmt: skip
-    """Return log(sum(b * exp(a))) along `axis`, without overflow."""
+) -> Any:
+    """Return log(sum(b * exp(a))) along `axis`, without overflow.
+
+    With `return_sign` also the sign of the sum, of whose size the logarithm then is.
+    """
     a = gnp.asarray(a)
     if not gnp.issubdtype(a.dtype, np.inexact):
         a = a.astype(gnp.result_type(a, 1.0))
     if b is not None:
-        b = gnp.asarray(b)
-        a, b = gnp.broadcast_arrays(a, b)
+        dtype = gnp.result_type(a, b)
+        a, b = gnp.broadcast_arrays(a.astype(dtype), gnp.asarray(b, dtype))
         a = gnp.where(b != 0, a, -gnp.inf)
     top = largest(a.real, axis, where)
-    top = gnp.where(gnp.isfinite(top), top, 0)
+    top = lax.stop_gradient(gnp.where(gnp.isfinite(top), top, 0))
     terms = gnp.exp(a - top)
     terms = terms if b is None else b * terms
-    extra = {} if where is None else {"where": where}
-    total = gnp.sum(terms, axis, keepdims=keepdims, **extra)
+    total = gnp.sum(terms, axis, keepdims=keepdims, **masked(where))
+    top = top if keepdims else gnp.squeeze(top, axis)
+    if not return_sign:
+        return gnp.log(total) + top
     sign = gnp.sign(total)
-    size = gnp.abs(total) if return_sign else total
-    out = gnp.log(size) + (top if keepdims else gnp.squeeze(top, axis))
-    return (out, sign) if return_sign else out
+    return gnp.log(gnp.abs(total)) + top, sign
 
 
 def logmeanexp(x: Any, axis: Axis = None, where: Any = None, keepdims: bool = False) -> Any:
     """Return log(mean(exp(x))) along `axis`."""
     total = logsumexp(x, axis, keepdims=keepdims, where=where)
-    shape = gnp.shape(x)
-    count = gnp.ones(shape) if where is None else gnp.broadcast_to(where, shape) * 1.0
-    return total - gnp.log(gnp.sum(count, axis, keepdims=keepdims)).astype(total.dtype)
+    if where is None:
+        axes = range(np.ndim(x)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+        return total - np.log(prod(np.shape(x)[i] for i in axes)).astype(total.dtype)
+    counted = gnp.broadcast_to(where, np.shape(x))
+    return total - gnp.log(gnp.sum(counted, axis, keepdims=keepdims, dtype=total.dtype))
 
 
 def standardize(
@@ -85,14 +119,26 @@ def standardize(
     variance: Any = None,
     epsilon: Any = 1e-5,
     where: Any = None,
+    *,
+    algorithm: str = "fast",
 ) -> Any:
-    """Return x less its mean over the root of its variance plus `epsilon`, along `axis`."""
-    extra = {} if where is None else {"where": where}
+    """Return x less its mean over the root of its variance plus `epsilon`, along `axis`.
+
+    The algorithm "fast" takes the variance from the squares in the same pass as the mean, "stable"
+    from the differences from the mean.
+    """
+    if algorithm not in ("fast", "stable"):
+        raise ArgumentError(
+            f"standardize: the algorithm is 'fast' or 'stable'; got {algorithm!r}.{at_user_line()}"
+        )
+    x = gnp.asarray(x)
+    extra = masked(where)
     if mean is None:
         mean = gnp.mean(x, axis, keepdims=True, **extra)
-    if variance is None:
-        squares = gnp.mean(gnp.square(x), axis, keepdims=True, **extra)
-        variance = squares - gnp.square(mean)
+    if variance is None and algorithm == "fast":
+        variance = gnp.mean(gnp.square(x), axis, keepdims=True, **extra) - gnp.square(mean)
+    elif variance is None:
+        variance = gnp.mean(gnp.square(x - mean), axis, keepdims=True, **extra)
     return (x - mean) * lax.rsqrt(variance + epsilon)
 
 
@@ -100,20 +146,26 @@ def one_hot(x: Any, num_classes: Any, *, dtype: Any = None, axis: int = -1) -> A
     """Return arrays that are 1 at the places x along a new axis and 0 elsewhere.
 
     Shapes: x: integers [s] -> dtype[s with num_classes at axis].
-    Errors: ValueError for a size that is no integer; TypeError for an axis outside.
+    Errors: ValueError for a size that is no integer or an axis outside.
     """
     try:
         size = int(num_classes.__index__())
-    except AttributeError:
-        raise ValueError(
+    except (AttributeError, TypeError):
+        raise ArgumentError(
             f"one_hot: num_classes is an integer; got {num_classes!r}.{at_user_line()}"
         ) from None
     places = gnp.asarray(x)
-    kind = dtypes.canonicalize_dtype(np.float64 if dtype is None else dtypes.jax_dtype(dtype))
+    if places.dtype == np.bool_:
+        places = places.astype(np.int32)
+    kind = float if dtype is None else dtype
     n = places.ndim + 1
     if not -n <= axis < n:
         raise ShapeError(f"one_hot: axis {axis} is outside {n} axes.{at_user_line()}")
-    axis = axis % n
-    shape = tuple(size if i == axis else 1 for i in range(n))
-    classes = gnp.arange(size, dtype=places.dtype).reshape(shape)
-    return (gnp.expand_dims(places, axis) == classes).astype(kind)
+    return _one_hot(places, size, dtypes.check_user_dtype(kind, "one_hot"), axis % n)
+
+
+@jit(static_argnums=(1, 2, 3))
+def _one_hot(places: Any, size: int, dtype: Any, axis: int) -> Any:
+    shape = tuple(size if i == axis else 1 for i in range(places.ndim + 1))
+    classes = lax.broadcasted_iota(places.dtype, shape, axis)
+    return (gnp.expand_dims(places, axis) == classes).astype(dtype)

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.exceptions import ComplexWarning as ComplexWarning
 
-from gradax.dtypes import bool_, complex64, complex128, float32, float64
 from gradax.core.array import Array
+from gradax.dtypes import bool_, complex64, complex128, float32, float64
 
 e: Final = float(np.e)
 pi: Final = float(np.pi)

@@ -409,7 +409,7 @@ def save(file: Any, arr: Any, *args: Any, **kwargs: Any) -> None:
 
 def savez(file: Any, *args: Any, **kwargs: Any) -> None:
     """Write arrays to an archive in NumPy's format."""
-    named = {name: np.asarray(x) for name, x in kwargs.items()}
+    named: dict[str, Any] = {name: np.asarray(x) for name, x in kwargs.items()}
     np.savez(file, *map(np.asarray, args), **named)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradax import dtypes
+from gradax.api.custom_jvp import custom_jvp
 from gradax.errors import DtypeError, at_user_line
 from gradax.lax.arithmetic import Add, Div, Max, Min, Mul, Neg, Sub
 from gradax.lax.bits import And, Or, ShiftLeft, ShiftRightLogical
@@ -240,16 +241,43 @@ def hypot(x: Any, y: Any, /) -> Any:
 def logaddexp(x: Any, y: Any, /) -> Any:
     """Return log(exp(x) + exp(y)) without overflow."""
     x, y = promoted("logaddexp", x, y, inexact=True)
-    if x.dtype in COMPLEX:
-        return logaddexp_complex(x, y)
-    return _ADD(_MAX(x, y), _LOG1P(_EXP(_NEG(_ABS(finite_difference(x, y))))))
+    return logaddexp_complex(x, y) if x.dtype in COMPLEX else _logaddexp(x, y)
 
 
 def logaddexp2(x: Any, y: Any, /) -> Any:
     """Return log2(2**x + 2**y) without overflow."""
     x, y = promoted("logaddexp2", x, y, inexact=True)
+    return _logaddexp2(x, y)
+
+
+# The largest operand's part in the result has no derivative where both are equal; the sum's has.
+@custom_jvp
+def _logaddexp(x: Any, y: Any) -> Any:
+    return _ADD(_MAX(x, y), _LOG1P(_EXP(_NEG(_ABS(finite_difference(x, y))))))
+
+
+@custom_jvp
+def _logaddexp2(x: Any, y: Any) -> Any:
     term = _LOG1P(_EXP2(_NEG(_ABS(finite_difference(x, y)))))
     return _ADD(_MAX(x, y), _DIV(term, constant(math.log(2), term)))
+
+
+@_logaddexp.defjvp
+def _logaddexp_jvp(primals: Any, tangents: Any) -> Any:
+    out = _logaddexp(*primals)
+    return out, weighted(_EXP, out, primals, tangents)
+
+
+@_logaddexp2.defjvp
+def _logaddexp2_jvp(primals: Any, tangents: Any) -> Any:
+    out = _logaddexp2(*primals)
+    return out, weighted(_EXP2, out, primals, tangents)
+
+
+def weighted(power: Any, out: Any, primals: Any, tangents: Any) -> Any:
+    """Return the tangent of the logarithm of a sum of powers: each operand's share of the sum."""
+    shares = [power(finite_difference(x, out)) for x in primals]
+    return _ADD(*(_MUL(dx, share) for dx, share in zip(tangents, shares, strict=True)))
 
 
 def finite_difference(x: Any, y: Any) -> Any:

@@ -187,8 +187,8 @@ def geomspace(
     if computed in COMPLEX:
         both_negative = Eq()(sign(start), sign(stop))
         direction = where_select(both_negative, direction, constant(1, start))
-    exponents = [log10(Div()(x, broadcast_to_like(direction, x))) for x in (start, stop)]
-    out = logspace(*exponents, num, endpoint, 10.0, axis=0)
+    first, last = (log10(Div()(x, broadcast_to_like(direction, x))) for x in (start, stop))
+    out = logspace(first, last, num, endpoint, 10.0, axis=0)
     out = binary(Mul(), direction, out)
     axis = canonical_axis("geomspace", axis, out.ndim)
     wanted = dtypes.check_user_dtype(dtype, "geomspace")
@@ -211,7 +211,7 @@ def eye(N: int, M: int | None = None, k: Any = 0, dtype: Any = None, *, device: 
     return asarray(out, device=device)
 
 
-def on_diagonal(shape: tuple[int, int], k: Any) -> Any:
+def on_diagonal(shape: tuple[int, ...], k: Any) -> Any:
     """Tell which elements of a matrix are on its k-th diagonal."""
     rows, columns = Iota(_INT32, shape, 0)(), Iota(_INT32, shape, 1)()
     return Eq()(Add()(rows, offset(k)), columns)
@@ -227,7 +227,7 @@ def identity(n: int, dtype: Any = None) -> Any:
     return eye(n, dtype=dtype)
 
 
-def at_or_below(shape: tuple[int, int], k: Any) -> Any:
+def at_or_below(shape: tuple[int, ...], k: Any) -> Any:
     """Tell which elements of a matrix are on or below its k-th diagonal."""
     rows, columns = Iota(_INT32, shape, 0)(), Iota(_INT32, shape, 1)()
     return Ge()(Add()(rows, offset(k)), columns)

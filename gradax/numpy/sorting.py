@@ -141,7 +141,8 @@ def searchsorted(
         )
     if sorter is not None:
         table = get(table, operand("searchsorted", sorter))
-    return places_in(*promote_dtypes(table, x), side)
+    table, x = promote_dtypes(table, x)
+    return places_in(table, x, side)
 
 
 def places_in(table: Any, x: Any, side: str) -> Any:

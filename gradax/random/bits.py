@@ -162,7 +162,8 @@ def uniform(
 def randint_of(key: Any, shape: Any, dtype: Any, low: Any, high: Any, past_end: Any) -> Any:
     """Return uniform integers in [low, high), of twice the bits modulo the span.
 
-    Where `past_end` holds, the dtype's largest integer, which `high` then is, belongs to the interval.
+    Where `past_end` holds, the dtype's largest integer, which `high` then is, belongs to the
+    interval.
     """
     width = max(32, dtype.itemsize * 8)
     unsigned = UNSIGNED[width]

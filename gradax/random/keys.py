@@ -1,7 +1,7 @@
 """Random keys: making, splitting and unwrapping them.
 
-A key is typed (`key<fry>`) or raw (uint32 with a last axis of 2); every function takes both and gives
-back the kind that it was given. Inside, keys are typed.
+A key is typed (`key<fry>`) or raw (uint32 with a last axis of 2); every function takes both and
+gives back the kind that it was given. Inside, keys are typed.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def seed_value(seed: Any) -> Any:
             return as_value(np.int64(number))
         return as_value(np.uint32(number & 0xFFFFFFFF))
     if not is_value(seed):
-        raise DtypeError(f"random: a seed is an integer; got {type(seed).__name__}.{at_user_line()}")
+        raise DtypeError(
+            f"random: a seed is an integer; got {type(seed).__name__}.{at_user_line()}"
+        )
     value = as_value(seed)
     if dtypes.is_extended(value.dtype) or not dtypes.issubdtype(value.dtype, np.integer):
         raise DtypeError(f"random: a seed is an integer; got {value.aval}.{at_user_line()}")
@@ -149,7 +151,7 @@ def _fold_in(key: Any, data: Any) -> Any:
     return like(RandomFoldIn()(typed(key), ConvertElementType(U32)(data)), key)
 
 
-def as_shape(shape: Shape, name: str) -> tuple[int, ...]:
+def as_shape(shape: Any, name: str) -> tuple[int, ...]:
     """Return a shape as a tuple of integers.
 
     Errors: TypeError for anything that is no shape; ValueError for negative sizes.
@@ -158,7 +160,7 @@ def as_shape(shape: Shape, name: str) -> tuple[int, ...]:
         if hasattr(shape, "__index__"):
             sizes = (int(shape.__index__()),)
         else:
-            sizes = tuple(int(n.__index__()) for n in shape)  # type: ignore[union-attr]
+            sizes = tuple(int(n.__index__()) for n in shape)
     except (TypeError, AttributeError):
         raise DtypeError(
             f"random.{name}: a shape is a sequence of integers; got {shape!r}.{at_user_line()}"

@@ -1,7 +1,7 @@
 """Operations on keys: making, splitting and folding in, the bits of a key, its words.
 
-An array of keys of shape s is stored as uint64[s], the first word in the low half. Bits and new keys
-come after the axes that the keys have.
+An array of keys of shape s is stored as uint64[s], the first word in the low half. Bits and new
+keys come after the axes that the keys have.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ class RandomBits(Expansion):
         unsigned = UNSIGNED[self.bit_width]
         if self.partitionable:
             high, low = block(on, *key, on.convert(i * 0, U32), on.convert(i, U32))
-            return on.joined(low, high) if self.bit_width == 64 else on.convert(high ^ low, unsigned)
+            return (
+                on.joined(low, high) if self.bit_width == 64 else on.convert(high ^ low, unsigned)
+            )
         if self.bit_width == 64:
             half = self.n_words // 2
             places = (on.convert(i, U32), on.convert(on.apply("add", i, half), U32))
@@ -288,5 +290,3 @@ class RandomUnwrap(KeyOp):
 def to_front(x: Any, dim: int | None) -> Any:
     """Move the mapped axis to the front."""
     return move_batch_axis(x, 0 if dim is None else dim, 0)
-
-

@@ -17,7 +17,7 @@ from gradax.random.keys import Shape, as_shape, checked, split_into, typed
 
 
 def shuffled(key: Any, x: Any, axis: int) -> Any:
-    """Shuffle along an axis by sorting random numbers, as often as makes ties unlikely to matter."""
+    """Shuffle along an axis by sorting random numbers, so often that ties hardly ever matter."""
     exponent = 3
     n_rounds = ceil(exponent * log(max(1, x.size)) / log(np.iinfo(np.uint32).max))
     for _ in range(n_rounds):
@@ -128,7 +128,7 @@ def choice(
     size = as_count(a, "choice")
     values = None if size is not None else as_value(a)
     axis = axis if values is None else as_axis(axis, values, "choice")
-    count = size if values is None else values.shape[axis]
+    count: int = values.shape[axis] if size is None else size
     draws = prod(wanted)
     if draws == 0:
         return empty_choice(values, wanted, axis)
@@ -197,8 +197,6 @@ def first_at_least(ascending: Any, x: Any) -> Any:
             lax.select(
                 lax.bitwise_and(is_open, is_below), lax.add(middle, lax.full_like(low, 1)), low
             ),
-            lax.select(
-                lax.bitwise_and(is_open, lax.bitwise_not(is_below)), middle, high
-            ),
+            lax.select(lax.bitwise_and(is_open, lax.bitwise_not(is_below)), middle, high),
         )
     return low

@@ -1,9 +1,9 @@
 """Logarithms and the inverse error function as the established streams of samples compute them.
 
-Samples are compared digit by digit, so in float32 these follow fixed sequences of roundings, not the
-more accurate ones of `gradax.lax`. Float64 samples are within some ulp of the established ones.
-Source: Moshier, Cephes (logf and log1p); the rational erf of Eigen; Giles, "Approximating the erfinv
-function" (2010).
+Samples are compared digit by digit, so in float32 these follow fixed sequences of roundings, not
+the more accurate ones of `gradax.lax`. Float64 samples are within some ulp of the established ones.
+Source: Moshier, Cephes (logf and log1p); the rational erf of Eigen; Giles, "Approximating the
+erfinv function" (2010).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Steps:
 
 
 def numpy_apply(fn: str, *args: Any) -> Any:
-    """Apply a kernel function to arrays; Python numbers take the dtype of the floats beside them."""
+    """Apply a kernel function to arrays; Python numbers take the dtype of the floats there."""
     first = args[1] if fn == "select" else args[0]
     dtype = next(x.dtype for x in (first, *args) if not isinstance(x, (int, float)))
     return meaning(fn)(*(np.asarray(x, dtype) if isinstance(x, (int, float)) else x for x in args))
@@ -214,7 +214,10 @@ class Erf(StreamUnary):
 @final
 @operation
 class ErfInv(StreamUnary):
-    """The inverse error function, of fixed roundings. Accuracy: 4e-7 in float32, 8e-13 in float64."""
+    """The inverse error function, of fixed roundings.
+
+    Accuracy: 4e-7 in float32, 8e-13 in float64.
+    """
 
     name = "erf_inv"
     formula = staticmethod(erf_inv_of)

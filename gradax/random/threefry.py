@@ -1,6 +1,7 @@
 """Threefry-2x32: a counter-based generator.
 
-Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), 20 rounds.
+Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), 20
+rounds.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ROUND_GROUPS = 5
 
 @dataclass(frozen=True)
 class Words:
-    """What integer formulas are made of besides operators: of kernel scalars, or of NumPy arrays."""
+    """What integer formulas use besides operators: for kernel scalars, or for NumPy arrays."""
 
     apply: Callable[..., Any]
     convert: Callable[[Any, Any], Any]
@@ -52,7 +53,7 @@ class Words:
 
 
 def numpy_apply(fn: str, *args: Any) -> Any:
-    """Apply a kernel function to arrays; Python numbers take the dtype of the arrays beside them."""
+    """Apply a kernel function to arrays; Python numbers take the dtype of the arrays there."""
     arrays = args[1:] if fn == "select" else args
     dtype = next(x.dtype for x in arrays if not isinstance(x, (int, float)))
     return meaning(fn)(*(np.asarray(x, dtype) if isinstance(x, (int, float)) else x for x in args))

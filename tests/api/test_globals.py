@@ -80,7 +80,7 @@ def test_arrays_count(names):
 def test_an_equal_value_is_no_change(names):
     f = jax.jit(lambda x: x + OFFSET[0])
     f(1.0)
-    names("OFFSET", tuple(list(OFFSET)))
+    names("OFFSET", (OFFSET[0], OFFSET[1]))
     assert stale(f, 1.0) == []
     names("OFFSET", (3, 4))
     assert len(stale(f, 1.0)) == 1

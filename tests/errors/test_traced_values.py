@@ -65,21 +65,64 @@ def test_values_that_are_known_are_used():
     assert jax.grad(lambda x: x * range(5)[int(x)])(3.0) == 3
 
 
-@pytest.mark.parametrize("error, f, start", [
-    (errors.TracerIntegerConversionError, lambda n: range(n), "A traced array (i32[]) was used as
-    a"), (errors.TracerIntegerConversionError, lambda n: [1, 2][n], "A traced array (i32[]) was used
-    as a"), (errors.ConcretizationTypeError, lambda n: int(n), "int() was called on a traced array
-    (i32[])"), (errors.ConcretizationTypeError, lambda n: float(n), "float() was called on a traced
-    array"), (errors.ConcretizationTypeError, lambda n: complex(n), "complex() was called on a
-    traced array"), (errors.ConcretizationTypeError, lambda n: n.item(), ".item() was called on a
-    traced array"), (errors.ConcretizationTypeError, lambda n: n.tolist(), ".tolist() was called on
-    a traced array"), (errors.ConcretizationTypeError, lambda n: f"{n:.3f}", "format() was called on
-    a traced array"), (errors.TracerArrayConversionError, lambda n: np.sin(n), "A traced array
-    (i32[]) was given to NumPy"), (errors.TracerArrayConversionError, lambda n: np.asarray(n), "A
-    traced array (i32[]) was given to"), (TypeError, lambda n: len(n), "len() of a scalar array has
-    no meaning"), (TypeError, lambda n: list(n), "A scalar array (i32[]) cannot be iterated over"),
-    (TypeError, lambda n: {n: 1}, "unhashable type"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "error, f, start",
+    [
+        (
+            errors.TracerIntegerConversionError,
+            lambda n: range(n),
+            "A traced array (i32[]) was used as a",
+        ),
+        (
+            errors.TracerIntegerConversionError,
+            lambda n: [1, 2][n],
+            "A traced array (i32[]) was used as a",
+        ),
+        (
+            errors.ConcretizationTypeError,
+            lambda n: int(n),
+            "int() was called on a traced array (i32[])",
+        ),
+        (
+            errors.ConcretizationTypeError,
+            lambda n: float(n),
+            "float() was called on a traced array",
+        ),
+        (
+            errors.ConcretizationTypeError,
+            lambda n: complex(n),
+            "complex() was called on a traced array",
+        ),
+        (
+            errors.ConcretizationTypeError,
+            lambda n: n.item(),
+            ".item() was called on a traced array",
+        ),
+        (
+            errors.ConcretizationTypeError,
+            lambda n: n.tolist(),
+            ".tolist() was called on a traced array",
+        ),
+        (
+            errors.ConcretizationTypeError,
+            lambda n: f"{n:.3f}",
+            "format() was called on a traced array",
+        ),
+        (
+            errors.TracerArrayConversionError,
+            lambda n: np.sin(n),
+            "A traced array (i32[]) was given to NumPy",
+        ),
+        (
+            errors.TracerArrayConversionError,
+            lambda n: np.asarray(n),
+            "A traced array (i32[]) was given to",
+        ),
+        (TypeError, lambda n: len(n), "len() of a scalar array has no meaning"),
+        (TypeError, lambda n: list(n), "A scalar array (i32[]) cannot be iterated over"),
+        (TypeError, lambda n: {n: 1}, "unhashable type"),
+    ],
+)
 def test_conversions(error, f, start):
     text = refusal(error, jax.jit(f), 3)
     assert text.startswith(start)
@@ -117,9 +160,12 @@ def leak(kind):
 ])  # fmt: skip
 def test_an_escaped_value_is_named(kind, use):
     text = refusal(errors.UnexpectedTracerError, use, leak(kind))
-    function = {"jit": "traced function keeps", "grad": "differentiated function keeps",
-                "vmap": "vmapped function keeps", "scan": "traced function <lambda>"}[kind]  # fmt:
-                skip
+    function = {
+        "jit": "traced function keeps",
+        "grad": "differentiated function keeps",
+        "vmap": "vmapped function keeps",
+        "scan": "traced function <lambda>",
+    }[kind]
     assert text.startswith(f"A traced value f32[] escaped from the {function} that made it")
     if kind in ("jit", "scan"):
         assert f"computed at {__file__}:" in text

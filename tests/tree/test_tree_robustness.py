@@ -167,7 +167,7 @@ def fail(*_):
 
 
 def expect_failure(f, *args, **kwargs):
-    with pytest.raises(Exception):
+    with pytest.raises(Exception):  # noqa: B017
         f(*args, **kwargs)
 
 

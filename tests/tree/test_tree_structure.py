@@ -104,7 +104,7 @@ def test_equality():
     assert tree.structure(1) != 3
     assert tree.structure(1) != "*"
     with pytest.raises(TypeError, match="'<' not supported"):
-        tree.structure(1) < tree.structure(2)
+        tree.structure(1) < tree.structure(2)  # noqa: B015
 
 
 def test_metadata_need_not_be_hashable():

@@ -96,7 +96,7 @@ def dotproduct(w, x):
 
 # dotproduct works on a single sample, but we want to apply it to all samples in the batch.
 dotproduct(10, 20) #works :)
-"""
+"""  # noqa: W291
 
 DOT_OF_BATCH = """\
 # now we want to apply it to all samples in the batch

@@ -61,7 +61,8 @@ def step_of(offset: Scalar, axis: int, memo: dict[int, Form]) -> int | None:
 def choose_lanes(values: Sequence[Scalar | None], extent: int, options: Options) -> int:
     """Return the number of lanes: a register of the widest element that is loaded or computed.
 
-    What all lanes share does not count, nor an index that is at once converted to a shorter integer.
+    What all lanes share does not count, nor an index that is at once converted to a shorter
+    integer.
     """
     stack = [v for v in values if v is not None]
     widest = max((min(v.dtype.itemsize, 8) for v in stack), default=1)

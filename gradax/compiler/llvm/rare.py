@@ -94,5 +94,3 @@ def write_rare(
     w.jump(after)
     w.start(after)
     return w.emit(f"phi {type_} [ {usual}, %{before} ], [ {joined}, %{end} ]")
-
-

@@ -246,9 +246,7 @@ def emit_select(w: Writer, lanes: int, dtype: np.dtype[Any], args: Sequence[str]
     """Select by a bool (of as many lanes)."""
     type_ = vector(lanes, scalar_type(dtype))
     condition, yes, no = args
-    return w.emit(
-        f"select {vector(lanes, 'i1')} {condition}, {type_} {yes}, {type_} {no}"
-    )
+    return w.emit(f"select {vector(lanes, 'i1')} {condition}, {type_} {yes}, {type_} {no}")
 
 
 def emit_bitcast(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], x: str) -> str:

@@ -184,6 +184,15 @@ BITS = [
     ),
     Sample(bits.PopulationCount(), arr(SHAPE, kind="bits"), dtypes=INTS),
     Sample(bits.Clz(), arr(SHAPE, kind="bits"), dtypes=INTS),
+    *(
+        Sample(op, given(-7, "int32"), name="scalar")
+        for op in (bits.Not(), bits.PopulationCount(), bits.Clz())
+    ),
+    *(
+        Sample(op, given(-7, "int32"), given(3, "int32"), name="scalars")
+        for op in (bits.And(), bits.ShiftLeft(), bits.ShiftRightLogical(),
+                   bits.ShiftRightArithmetic(), bits.Mulhi())
+    ),
     Sample(bits.Clz(), given([0, 1, -1, 2**31 - 1], "int32"), name="edges"),
     Sample(bits.Mulhi(), arr(SHAPE, kind="bits"), arr(SHAPE, kind="bits"),
            dtypes=(*INTS, "uint64")),
@@ -204,6 +213,7 @@ ROUNDING = [
            differentiable=False),
     Sample(ro.ReducePrecision(8, 7), given(EDGES), dtypes=("float32", "bfloat16", "float16"),
            name="edges", differentiable=False),
+    Sample(ro.ReducePrecision(5, 3), given(1.3), name="scalar", differentiable=False),
     *unary(cp.Real(), "normal", COMPLEXES),
     *unary(cp.Imag(), "normal", COMPLEXES),
     *binary(cp.Complex(), dtypes=("float32", "float64")),
@@ -226,6 +236,8 @@ CONVERSIONS = [
            given([0.0, -0.5, 2.9, -2.9, 3e9, -3e9, np.inf, -np.inf, np.nan]), name="saturating",
            differentiable=False),
     Sample(cv.BitcastConvertType(np.dtype(np.int32)), arr(SHAPE), differentiable=False),
+    Sample(cv.BitcastConvertType(np.dtype(np.int32)), given(1.5), name="scalar",
+           differentiable=False),
     Sample(cv.BitcastConvertType(np.dtype(np.uint8)), arr(SHAPE), name="narrow",
            differentiable=False),
     Sample(cv.BitcastConvertType(np.dtype(np.float32)), arr((3, 4), "uint8", "bits"), name="wide",
