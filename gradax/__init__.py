@@ -75,6 +75,7 @@ from gradax.config import transfer_guard_device_to_device as transfer_guard_devi
 from gradax.config import transfer_guard_device_to_host as transfer_guard_device_to_host
 from gradax.config import transfer_guard_host_to_device as transfer_guard_host_to_device
 from gradax.core.array import Array as Array
+from gradax.environment import print_environment_info as print_environment_info
 from gradax.runtime.device import Device as Device
 from gradax.runtime.device import default_backend as default_backend
 from gradax.runtime.device import device_count as device_count
@@ -85,9 +86,10 @@ from gradax.runtime.device import process_count as process_count
 from gradax.runtime.device import process_index as process_index
 from gradax.runtime.sharding import NamedSharding as NamedSharding
 from gradax.runtime.sharding import make_mesh as make_mesh
+from gradax.version import __version__ as __version__
+from gradax.version import __version_info__ as __version_info__
 
-__version__ = "0.1.0"
-
+P = sharding.PartitionSpec
 jacobian = jacrev
 checking_leaks = check_tracer_leaks
 make_array_from_callback = _placement.from_callback
@@ -112,20 +114,13 @@ from gradax.numpy import operators as _operators  # noqa: E402
 # The second: the operators and methods of arrays and of the tracers that stand for them.
 _operators.install(_native.Array, _core.Tracer)
 
-_LAZY = (
-    *("ad_checkpoint", "custom_derivatives", "debug", "experimental", "flatten_util", "image"),
-    *("nn", "ops", "profiler", "random", "scipy", "stages", "test_util", "typing"),
-)
+_LAZY = ("custom_derivatives", "flatten_util", "nn", "random", "stages")
 
 
 def __getattr__(name: str) -> _Any:
     """Import a submodule when it is first used."""
     if name in _LAZY:
-        try:
-            return _importlib.import_module(f"gradax.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"gradax.{name}":
-                raise
+        return _importlib.import_module(f"gradax.{name}")
     raise AttributeError(f"module 'gradax' has no attribute {name!r}")
 
 

@@ -14,7 +14,8 @@
 namespace gradax {
 
 #define GX_FOUR(X, name) X(s##name) X(d##name) X(c##name) X(z##name)
-// clang-format off (it never settles on a layout of this list)
+// The formatter never settles on a layout of this list.
+// clang-format off
 #define GX_ROUTINES(X) \
   GX_FOUR(X, gemm) GX_FOUR(X, gemv) GX_FOUR(X, trsm) GX_FOUR(X, potrf) \
   GX_FOUR(X, getrf) GX_FOUR(X, geqrf) GX_FOUR(X, gesdd) GX_FOUR(X, geev) \

@@ -91,8 +91,7 @@ def number_error(kind: str) -> Callable[[Tracer], Exception]:
         return ConcretizationTypeError(
             f"{kind}() was called on a traced array ({tracer.aval}), which has no value while the"
             f" function is traced. {source_of(tracer)}{at_user_line()}\nConvert arrays with"
-            f" x.astype({kind}); print values with jax.debug.print; or mark the argument as static"
-            " (static_argnums)."
+            f" x.astype({kind}); or mark the argument as static (static_argnums)."
         )
 
     return error
@@ -103,8 +102,7 @@ def array_error(tracer: Tracer) -> Exception:
     return TracerArrayConversionError(
         f"A traced array ({tracer.aval}) was given to NumPy, which needs its values, but it has"
         f" none while the function is traced. {source_of(tracer)}{at_user_line()}\nUse the function"
-        " of the same name from jax.numpy, or jax.pure_callback to call NumPy when the program"
-        " runs."
+        " of the same name from jax.numpy, or call NumPy outside the traced function."
     )
 
 

@@ -109,7 +109,7 @@ def literal_text(value: Any, dtype: Any) -> str:
         return str(int(value))
     if dtypes.issubdtype(dtype, np.complexfloating):
         return str(complex(value))
-    return str(np.float32(value)) if dtype.itemsize <= 4 else str(float(value))
+    return str(float(value))
 
 
 def eqn_lines(eqn: Eqn, names: Names, used: set[Any], width: int) -> list[str]:

@@ -89,6 +89,9 @@ def with_constant(fn: str, x: Scalar, y: Const, dtype: np.dtype[Any]) -> Scalar 
             return x
         if fn == "rem":
             return const(0, dtype)
+    if fn == "sub" and is_integer(dtype):
+        opposite = const(wrap(-value, dtype), dtype)
+        return simplified("add", (x, opposite), dtype) or make_apply("add", (x, opposite), dtype, 1)
     return nested_constant(fn, x, y)
 
 

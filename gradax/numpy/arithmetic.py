@@ -21,6 +21,7 @@ from gradax.numpy.promotion import (
     COMPLEX,
     INEXACT,
     INTEGERS,
+    SCALARS,
     UNSIGNED,
     binary,
     binary_any,
@@ -28,7 +29,7 @@ from gradax.numpy.promotion import (
     convert,
     inexact,
     operand,
-    promote_dtypes,
+    pair_of,
     promoted,
 )
 
@@ -84,7 +85,7 @@ divide = true_divide
 
 def floor_divide(x: Any, y: Any, /) -> Any:
     """Divide elementwise and round down. Errors: TypeError for complex numbers."""
-    x, y = promoted("floor_divide", x, y)
+    x, y = promoted_numbers("floor_divide", x, y)
     if x.dtype in INTEGERS:
         quotient = _DIV(x, y)
         if x.dtype in UNSIGNED:
@@ -103,7 +104,7 @@ def floor_divide(x: Any, y: Any, /) -> Any:
 
 def remainder(x: Any, y: Any, /) -> Any:
     """Return the remainder of `floor_divide`, with the sign of `y`; of integers by 0, 0."""
-    x, y = promoted("remainder", x, y)
+    x, y = promoted_numbers("remainder", x, y)
     if x.dtype in INTEGERS:
         y = pick(_EQ(y, constant(0, y)), constant(1, y), y)
     zero = constant(0, x)
@@ -119,7 +120,7 @@ mod = remainder
 
 def fmod(x: Any, y: Any, /) -> Any:
     """Return the remainder with the sign of `x`; of integers by 0, 0."""
-    x, y = promoted("fmod", x, y)
+    x, y = promoted_numbers("fmod", x, y)
     if x.dtype in INTEGERS:
         y = pick(_EQ(y, constant(0, y)), constant(1, y), y)
     return _REM(x, y)
@@ -137,21 +138,35 @@ def power(x: Any, y: Any, /) -> Any:
     """
     if type(y) is int or isinstance(y, np.integer):
         return integer_power(x, int(y))
-    x = operand("power", x, 0)
-    y = y if type(y) is float else operand("power", y, 1)
-    if type(y) is not float and y.dtype in INTEGERS:
-        if x.dtype in INEXACT:
-            return float_to_integer(x, y)
-        if x.dtype in INTEGERS or x.dtype == BOOL:
-            return integer_to_integer(*promoted("power", x, y))
+    x = x if type(x) in SCALARS else operand("power", x, 0)
+    y = y if type(y) in SCALARS else operand("power", y, 1)
+    if is_whole(x) and is_whole(y):
+        return integer_to_integer(*promoted_numbers("power", x, y))
+    if type(y) not in SCALARS and y.dtype in INTEGERS and type(x) not in SCALARS:
+        return float_to_integer(x, y)
     return binary_inexact(_POW, x, y)
+
+
+def is_whole(x: Any) -> bool:
+    """Tell whether a value is of an integer dtype or a bool."""
+    dtype = pair_of(x)[0]
+    return dtype in INTEGERS or dtype == BOOL
+
+
+def promoted_numbers(name: str, x: Any, y: Any) -> tuple[Any, Any]:
+    """Return two operands in their common dtype and shape, bools as integers."""
+    x, y = promoted(name, x, y)
+    if x.dtype != BOOL:
+        return x, y
+    wide = dtypes.default_dtype("i")
+    return convert(x, wide), convert(y, wide)
 
 
 def integer_power(x: Any, y: int) -> Any:
     """Return `x` to a known integer power."""
     x = operand("power", x)
     if x.dtype == BOOL:
-        x = convert(x, *dtypes.promote2(BOOL, False, dtypes.dtype_of(y), True))
+        x = convert(x, dtypes.default_dtype("i"))
     if y < 0 and x.dtype not in INEXACT:
         raise DtypeError(
             f"Integers cannot be raised to negative powers; got {x.aval} to the power"
@@ -193,18 +208,8 @@ pow = power
 
 
 def float_power(x: Any, y: Any, /) -> Any:
-    """Raise to a power as floats, of the widest dtype that there is."""
-    return binary_inexact(_POW, *promote_dtypes(*widened("float_power", x, y), inexact=True))
-
-
-def widened(name: str, *xs: Any) -> list[Any]:
-    """Return operands as floats or complex numbers of the default width."""
-    out: list[Any] = []
-    for i, x in enumerate(xs):
-        x = operand(name, x, i)
-        kind = "c" if x.dtype in COMPLEX else "f"
-        out.append(convert(x, dtypes.default_dtype(kind)))
-    return out
+    """Raise to a power as floats."""
+    return binary_inexact(_POW, x, y)
 
 
 def negative(x: Any, /) -> Any:
@@ -241,7 +246,7 @@ def sign(x: Any, /) -> Any:
 def square(x: Any, /) -> Any:
     """Return x * x elementwise."""
     x = operand("square", x)
-    return _AND(x, x) if x.dtype == BOOL else _SQUARE(x)
+    return _SQUARE(convert(x, dtypes.default_dtype("i")) if x.dtype == BOOL else x)
 
 
 def sqrt(x: Any, /) -> Any:
@@ -271,18 +276,19 @@ def minimum(x: Any, y: Any, /) -> Any:
 
 def fmax(x: Any, y: Any, /) -> Any:
     """Return the larger of two elements; the other one where one is NaN."""
-    x, y = promoted("fmax", x, y)
-    if x.dtype not in INEXACT:
-        return _MAX(x, y)
-    return pick(either(Gt()(x, y), _NE(y, y)), x, y)
+    return number_of(_MAX, *promoted("fmax", x, y))
 
 
 def fmin(x: Any, y: Any, /) -> Any:
     """Return the smaller of two elements; the other one where one is NaN."""
-    x, y = promoted("fmin", x, y)
+    return number_of(_MIN, *promoted("fmin", x, y))
+
+
+def number_of(op: Any, x: Any, y: Any) -> Any:
+    """Apply `max` or `min` where neither is NaN, else return the other."""
     if x.dtype not in INEXACT:
-        return _MIN(x, y)
-    return pick(either(_LT(x, y), _NE(y, y)), x, y)
+        return op(x, y)
+    return pick(_NE(y, y), x, pick(_NE(x, x), y, op(x, y)))
 
 
 def floor(x: Any, /) -> Any:

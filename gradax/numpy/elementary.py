@@ -351,7 +351,7 @@ def ldexp(x1: Any, x2: Any, /) -> Any:
     if n.dtype not in INTEGERS and n.dtype != np.bool_:
         raise DtypeError(f"ldexp accepts integer exponents; got {n.dtype.name}{at_user_line()}")
     x = floats("ldexp", x1)
-    x, power = promoted("ldexp", x, convert(n, x.dtype, x.weak_type))
+    x, power = promoted("ldexp", convert(x, x.dtype), convert(n, x.dtype))
     # Two halves, so that neither power overflows where the product does not.
     half = floor_divide(power, 2)
     rest = _SUB(power, half)

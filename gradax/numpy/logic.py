@@ -26,7 +26,7 @@ from gradax.lax.complex_parts import Complex
 from gradax.lax.reductions import ReduceAnd
 from gradax.lax.rounding import Abs, IsFinite
 from gradax.lax.shapes import broadcast_scalar
-from gradax.numpy.arithmetic import constant, either, imag, real, refuse_out
+from gradax.numpy.arithmetic import constant, either, imag, promoted_numbers, real, refuse_out
 from gradax.numpy.promotion import (
     ARRAYS,
     BOOL,
@@ -135,12 +135,12 @@ invert = bitwise_invert = bitwise_not
 
 def left_shift(x: Any, y: Any, /) -> Any:
     """Shift the bits of `x` up by `y`."""
-    return binary_any(_SHIFT_LEFT, x, y)
+    return _SHIFT_LEFT(*promoted_numbers("left_shift", x, y))
 
 
 def right_shift(x: Any, y: Any, /) -> Any:
     """Shift the bits of `x` down by `y`, keeping the sign of signed integers."""
-    x, y = promoted("right_shift", x, y)
+    x, y = promoted_numbers("right_shift", x, y)
     return (_SHIFT_RIGHT_UNSIGNED if x.dtype in UNSIGNED else _SHIFT_RIGHT)(x, y)
 
 

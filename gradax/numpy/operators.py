@@ -17,7 +17,7 @@ from gradax.core.aval import Aval
 from gradax.core.op import Op
 from gradax.errors import ArgumentError, at_user_line
 from gradax.lax.arithmetic import Add, Div, IntegerPow, Mul, Neg, Sub
-from gradax.lax.bits import And, Not, Or, ShiftLeft, Xor
+from gradax.lax.bits import And, Not, Or, Xor
 from gradax.lax.comparison import Eq, Ge, Gt, Le, Lt, Ne
 from gradax.lax.convert import BitcastConvertType
 from gradax.native import Array, array_view
@@ -316,7 +316,7 @@ def python_operators() -> dict[str, Any]:
         "and": any_operator(_AND),
         "or": any_operator(_OR),
         "xor": any_operator(Xor()),
-        "lshift": any_operator(ShiftLeft()),
+        "lshift": function_operator(logic.left_shift),
         "rshift": function_operator(logic.right_shift),
         "floordiv": function_operator(arithmetic.floor_divide),
         "mod": function_operator(arithmetic.remainder),

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from gradax import dtypes
 from gradax.errors import ArgumentError, at_user_line
-from gradax.lax.arithmetic import Add, Mul, Sub
+from gradax.lax.arithmetic import Add, Sub
 from gradax.lax.dot import DotGeneral
 from gradax.lax.families import incompatible
 from gradax.lax.joining import Concatenate
 from gradax.lax.precision import PrecisionLike, canonical_precision
 from gradax.lax.shapes import BroadcastInDim, Reshape, Squeeze
-from gradax.numpy.arithmetic import conjugate
+from gradax.numpy.arithmetic import conjugate, multiply
 from gradax.numpy.axes import canonical_axes
 from gradax.numpy.indexing import index
 from gradax.numpy.promotion import COMPLEX, binary, broadcast_shape, operands, promote_dtypes
@@ -34,12 +35,19 @@ def contract(
 ) -> Any:
     """Return the general product of two arrays of one dtype."""
     wanted = x.dtype if preferred is None else dtypes.check_user_dtype(preferred, "dot")
-    return DotGeneral((contracted, batch), canonical_precision(precision), wanted)(x, y)
+    return product_op((contracted, batch), canonical_precision(precision), wanted)(x, y)
+
+
+@lru_cache(1000)
+def product_op(numbers: Any, precision: Any, wanted: Any) -> DotGeneral:
+    """Return the operation; making one takes longer than a small product."""
+    return DotGeneral(numbers, precision, wanted)
 
 
 def factors(name: str, x: Any, y: Any) -> list[Any]:
     """Return two arguments as arrays of one dtype."""
-    return promote_dtypes(*operands(name, x, y))
+    x, y = operands(name, x, y)
+    return [x, y] if x.aval.dtype == y.aval.dtype else promote_dtypes(x, y)
 
 
 def dot(
@@ -56,7 +64,7 @@ def dot(
     """
     x, y = factors("dot", a, b)
     if x.ndim == 0 or y.ndim == 0:
-        return binary(Mul(), x, y)
+        return multiply(x, y)
     axis = max(y.ndim - 2, 0)
     if x.shape[-1] != y.shape[axis]:
         raise incompatible("dot", x.shape, y.shape)
@@ -142,7 +150,7 @@ def inner(
     """Multiply and sum over the last axis of both."""
     x, y = factors("inner", a, b)
     if x.ndim == 0 or y.ndim == 0:
-        return binary(Mul(), x, y)
+        return multiply(x, y)
     if x.shape[-1] != y.shape[-1]:
         raise incompatible("inner", x.shape, y.shape)
     pairs = (x.ndim - 1,), (y.ndim - 1,)
@@ -155,7 +163,7 @@ def outer(a: Any, b: Any, out: None = None) -> Any:
         raise NotImplementedError("outer: the 'out' argument is not supported")
     x, y = factors("outer", a, b)
     x, y = (v if v.ndim == 1 else Reshape((v.size,))(v) for v in (x, y))
-    return binary(Mul(), expand_dims(x, 1), expand_dims(y, 0))
+    return multiply(expand_dims(x, 1), expand_dims(y, 0))
 
 
 def tensordot(
@@ -241,7 +249,7 @@ def kron(a: Any, b: Any) -> Any:
     x = BroadcastInDim(wide_x, tuple(range(2 * (ndim - x.ndim), 2 * ndim, 2)))(x)
     y = BroadcastInDim(wide_y, tuple(range(2 * (ndim - y.ndim) + 1, 2 * ndim, 2)))(y)
     shape = tuple(m * n for m, n in zip(xs, ys, strict=True))
-    return Reshape(shape)(binary(Mul(), x, y))
+    return Reshape(shape)(multiply(x, y))
 
 
 def trace(
@@ -281,19 +289,14 @@ def cross(
         )
     x0, x1, *x2 = (index(x, (..., i)) for i in range(x.shape[-1]))
     y0, y1, *y2 = (index(y, (..., i)) for i in range(y.shape[-1]))
-    last = minus(times(x0, y1), times(x1, y0))
+    last = minus(multiply(x0, y1), multiply(x1, y0))
     if not x2 and not y2:
         return last
-    zero = times(last, 0)
-    first = minus(times(x1, y2[0]) if y2 else zero, times(x2[0], y1) if x2 else zero)
-    second = minus(times(x2[0], y0) if x2 else zero, times(x0, y2[0]) if y2 else zero)
+    zero = multiply(last, 0)
+    first = minus(multiply(x1, y2[0]) if y2 else zero, multiply(x2[0], y1) if x2 else zero)
+    second = minus(multiply(x2[0], y0) if x2 else zero, multiply(x0, y2[0]) if y2 else zero)
     parts = [expand_dims(binary(Add(), zero, v), -1) for v in (first, second, last)]
     return moveaxis(Concatenate(parts[0].ndim - 1)(*parts), -1, axisc)
-
-
-def times(x: Any, y: Any) -> Any:
-    """Return the product."""
-    return binary(Mul(), x, y)
 
 
 def minus(x: Any, y: Any) -> Any:

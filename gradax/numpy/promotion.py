@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -218,6 +219,7 @@ def fix_for(key: Any, dtype: Any, weak: bool, shape: Shape) -> Fix:
     return lambda x: spread(convert(x))
 
 
+@lru_cache(MAX_CONSTANTS)
 def broadcast_op(shape: Shape, to: Shape) -> BroadcastInDim:
     """Return the operation that broadcasts a shape by NumPy's rule."""
     return BroadcastInDim(to, tuple(range(len(to) - len(shape), len(to))))
@@ -228,17 +230,24 @@ def broadcast_shape(name: str, *shapes: Shape) -> Shape:
 
     Errors: TypeError naming the operation and the shapes; see also `numpy_rank_promotion`.
     """
-    if len(set(shapes)) == 1:
-        return shapes[0]
+    found = joint_shape(shapes)
+    if found is None:
+        raise incompatible(name, *shapes)
+    if current.numpy_rank_promotion != "allow":
+        check_ranks(name, *shapes)
+    return found
+
+
+@lru_cache(MAX_CONSTANTS)
+def joint_shape(shapes: tuple[Shape, ...]) -> Shape | None:
+    """Return the shape that shapes broadcast to, None when there is none."""
     ndim = max(map(len, shapes))
     out: list[int] = []
     for sizes in zip(*((1,) * (ndim - len(s)) + s for s in shapes), strict=True):
         distinct = {n for n in sizes if n != 1}
         if len(distinct) > 1:
-            raise incompatible(name, *shapes)
+            return None
         out.append(distinct.pop() if distinct else 1)
-    if current.numpy_rank_promotion != "allow":
-        check_ranks(name, *shapes)
     return tuple(out)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -64,12 +65,22 @@ def reshape(
 
 def reshaped(x: Any, new: Any, order: str = "C") -> Any:
     """Return an array with another shape."""
-    sizes = resolved_shape(x.shape, new)
+    sizes = known_shape(x.shape, new) if type(new) is tuple else resolved_shape(x.shape, new)
     if order == "C":
         return x if sizes == x.shape else _RESHAPE(sizes)(x)
     if order != "F":
         raise NotImplementedError(f"reshape: order is 'C' or 'F', got {order!r}{at_user_line()}")
     return transposed(_RESHAPE(sizes[::-1])(transposed(x)))
+
+
+def known_shape(old: tuple[int, ...], new: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return the new shape of an array; quickly where all sizes are plain integers that fit."""
+    n = 1
+    for size in new:
+        if type(size) is not int or size < 0:
+            return resolved_shape(old, new)
+        n *= size
+    return new if n == prod(old) else resolved_shape(old, new)
 
 
 def ravel(a: Any, order: str = "C", *, out_sharding: Any = None) -> Any:

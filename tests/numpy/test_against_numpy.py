@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy_cases import CASES, Case
 
 import gradax as jax
 import gradax.numpy as jnp
-
-from numpy_cases import CASES, Case
 
 
 def as_ours(arg: Any) -> Any:
@@ -28,7 +27,10 @@ def wide(arg: Any) -> Any:
     return [wide(a) for a in arg] if isinstance(arg, list) else arg
 
 
-NARROW = {"nan_to_num", "nextafter", "spacing", "sort", "sort_complex", "searchsorted", "digitize", "histogram"}
+NARROW = {
+    "nan_to_num", "nextafter", "spacing", "sort", "sort_complex", "searchsorted", "digitize",
+    "histogram",
+}  # fmt: skip
 
 
 def expected(case: Case, args: list[Any]) -> Any:
@@ -66,9 +68,9 @@ def test_as_numpy(case: Case) -> None:
 
 # Their results' shapes depend on values, or they take Python values alone.
 NOT_STAGED = {
-    "unique", "union1d", "intersect1d", "setdiff1d", "setxor1d", "nonzero", "argwhere", "flatnonzero",
-    "compress", "extract", "bincount", "trim_zeros", "choose", "ravel_multi_index", "array_equiv",
-    "array_equal", "ix_", "einsum", "insert", "delete",
+    "unique", "union1d", "intersect1d", "setdiff1d", "setxor1d", "nonzero", "argwhere",
+    "flatnonzero", "compress", "extract", "bincount", "trim_zeros", "choose", "ravel_multi_index",
+    "array_equiv", "array_equal", "ix_", "einsum", "insert", "delete",
 }  # fmt: skip
 
 

@@ -17,39 +17,11 @@ from gradax.errors import DtypeError, ShapeError
 POINTS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, np.inf, -np.inf]
 # Functions whose derivative at those points is the same as JAX's, or NaN where JAX's is too.
 UNARY = [
-    "abs",
-    "sign",
-    "exp",
-    "exp2",
-    "expm1",
-    "log",
-    "log1p",
-    "logistic",
-    "sqrt",
-    "rsqrt",
-    "cbrt",
-    "square",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asinh",
-    "atanh",
-    "erf",
-    "erfc",
-    "erf_inv",
-    "lgamma",
-    "bessel_i0e",
-    "bessel_i1e",
-    "floor",
-    "ceil",
+    "abs", "sign", "exp", "exp2", "expm1", "log", "log1p", "logistic", "sqrt", "rsqrt", "cbrt",
+    "square", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
+    "atanh", "erf", "erfc", "erf_inv", "lgamma", "bessel_i0e", "bessel_i1e", "floor", "ceil",
     "reciprocal",
-]
+]  # fmt: skip
 BINARY = ["max", "min", "pow", "atan2", "div", "mul", "sub"]
 PAIRS = [(a, b) for a in (0.0, 1.0, -1.0, 2.0, -0.5) for b in (0.0, 1.0, -1.0, 2.0, 0.5)]
 BOUNDS = [(0, 0, 1), (0, 1, 1), (0, 0.5, 1), (0, -1, 1), (0, 2, 1), (1, 0.5, 0), (0, 0, 0)]

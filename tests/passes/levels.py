@@ -185,7 +185,8 @@ def assert_same(level: str, got: Sequence[Array], want: Sequence[Array]) -> None
         where = f"{level}, output {k}"
         assert a.shape == b.shape, f"{where}: {a.shape}, expected {b.shape}"
         assert a.dtype == b.dtype, f"{where}: {a.dtype}, expected {b.dtype}"
-        if b.dtype.kind == "V" or b.dtype.name.startswith("float8"):  # NumPy's comparison does not know their NaN
+        # Of these NumPy's comparison does not know NaN.
+        if b.dtype.kind == "V" or b.dtype.name.startswith("float8"):
             a, b = a.astype(np.float64), b.astype(np.float64)
         np.testing.assert_array_equal(a, b, err_msg=where)
         if b.dtype.kind == "f":

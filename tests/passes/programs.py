@@ -1,7 +1,7 @@
 """Random programs of gradax.lax operations, control flow included, as jaxprs.
 
-Floats hold small whole numbers, so that every level must agree to the last bit whatever the order of a
-sum; `smooth` programs use elementary functions instead and agree up to rounding.
+Floats hold small whole numbers, so that every level must agree to the last bit whatever the order
+of a sum; `smooth` programs use elementary functions instead and agree up to rounding.
 """
 
 from __future__ import annotations
@@ -229,7 +229,9 @@ def pad(g: Generator, values: list[Any]) -> Any:
     """Padding: outside, inside, negative."""
     x = g.pick(values)
     width = [tuple(int(v) for v in g.rng.integers((-1, -1, 0), (3, 3, 2))) for _ in x.shape]
-    short = any(lo + hi + n + max(n - 1, 0) * i < 0 for (lo, hi, i), n in zip(width, x.shape))
+    short = any(
+        lo + hi + n + max(n - 1, 0) * i < 0 for (lo, hi, i), n in zip(width, x.shape, strict=True)
+    )
     return None if short else lax.pad(x, np.asarray(1, x.dtype)[()], width)
 
 

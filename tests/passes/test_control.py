@@ -1,4 +1,4 @@
-"""Hard cases of native control flow: what is updated in place, what is carried, what loops share."""
+"""Hard cases of native control flow: what is updated in place, carried, shared by loops."""
 
 from __future__ import annotations
 
@@ -140,6 +140,7 @@ def stacked(a: Any, b: Any) -> Any:
 
 def stacked_rows(a: Any, b: Any) -> Any:
     """Rows are updated within what is stacked; the carry is stacked too."""
+
     def body(c: Any, x: Any) -> Any:
         new = put(c, 0, x)
         return new, (put(new, 1, x), x, c)
@@ -160,6 +161,7 @@ def nested_scans(a: Any, b: Any) -> Any:
 
 def everything_nested(a: Any, b: Any) -> Any:
     """A scan in a branch in a while loop."""
+
     def holds(c: Any) -> Any:
         return lax.lt(c[0], np.int32(3))
 
@@ -196,6 +198,7 @@ def scalars_in_registers(a: Any, b: Any) -> Any:
 
 def lengths(n: int) -> Callable[..., Any]:
     """Return a program with a scan of some length."""
+
     def run(a: Any, b: Any) -> Any:
         xs = lax.reshape(lax.iota(np.float32, 4 * n), (n, 4))
         back = bool(n % 2)

@@ -91,9 +91,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_entry_is_compiled_anew(
-    folder: Path, compilations: list[int], damage: str
-) -> None:
+def test_damaged_entry_is_compiled_anew(folder: Path, compilations: list[int], damage: str) -> None:
     run(double())
     (path,) = entries(folder)
     good = path.read_bytes()
@@ -112,12 +110,16 @@ def test_entry_of_another_program_under_the_name(folder: Path, compilations: lis
         names.add(fingerprint(program_of(lambda x, n=number: [lax.add(x, np.float32(n))], X),
                               Options(), []))  # fmt: skip
     for axes in ((0,), ()):
-        names.add(fingerprint(program_of(lambda x, a=axes: [lax.reduce_sum(x, a)], X), Options(), []))
+        total = program_of(lambda x, a=axes: [lax.reduce_sum(x, a)], X)
+        names.add(fingerprint(total, Options(), []))
     one = program_of(lambda x: [x], X)
-    names |= {fingerprint(one, Options(), []), fingerprint(one, Options(unroll=2), []),
-              fingerprint(one, Options(), [(0, -1)]),
-              fingerprint(program_of(lambda x: [x], X.reshape(4, 6)), Options(), []),
-              fingerprint(program_of(lambda x: [x], X.astype(np.float64)), Options(), [])}  # fmt: skip
+    names |= {
+        fingerprint(one, Options(), []),
+        fingerprint(one, Options(unroll=2), []),
+        fingerprint(one, Options(), [(0, -1)]),
+        fingerprint(program_of(lambda x: [x], X.reshape(4, 6)), Options(), []),
+        fingerprint(program_of(lambda x: [x], X.astype(np.float64)), Options(), []),
+    }
     assert len(names) == 15
 
 
@@ -126,6 +128,7 @@ def test_disk_that_refuses(
     folder: Path, monkeypatch: pytest.MonkeyPatch, compilations: list[int], what: str
 ) -> None:
     """Where nothing can be written, nothing is kept, nothing is said and nothing is left behind."""
+
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise OSError(28, "No space left on device")
 
@@ -215,6 +218,7 @@ def test_fingerprint_is_stable() -> None:
 
 def make_operation(factor: float) -> type[Op]:
     """Return an operation whose meaning is not in its name."""
+
     @operation
     class Scaled(Op):
         """Multiply by a number that is known to its class alone."""

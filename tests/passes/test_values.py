@@ -79,9 +79,12 @@ def test_elementwise_extremes(dtype: np.dtype[Any]) -> None:
         names += ["bitwise_and", "bitwise_or", "bitwise_xor"]
     if dtype.kind in "iu":
         names += ["shift_left", "shift_right_logical", "shift_right_arithmetic"]
-    unary = {"i": ("neg", "abs", "sign", "bitwise_not", "population_count", "clz"),
-             "u": ("neg", "bitwise_not", "population_count", "clz"), "b": ("bitwise_not",)}.get(
-        dtype.kind, ("neg", "abs", "sign", "floor", "ceil", "sqrt", "is_finite", "round"))  # fmt: skip
+    of_floats = ("neg", "abs", "sign", "floor", "ceil", "sqrt", "is_finite", "round")
+    unary = {
+        "i": ("neg", "abs", "sign", "bitwise_not", "population_count", "clz"),
+        "u": ("neg", "bitwise_not", "population_count", "clz"),
+        "b": ("bitwise_not",),
+    }.get(dtype.kind, of_floats)
     if dtype in (BF16, F16):  # their zeros' signs are NumPy's choice
         names = [n for n in names if n not in ("min", "max")]
 
@@ -136,14 +139,13 @@ def test_extrema_of_nan(dtype: np.dtype[Any]) -> None:
 @pytest.mark.parametrize("dtype", [np.dtype(np.int8), np.dtype(np.uint64), BOOL], ids=str)
 def test_positions_of_integers(dtype: np.dtype[Any]) -> None:
     x = small(dtype, (5, 40))
-    check_exact(
-        lambda x: [f(x, a, np.int32) for f in (lax.argmax, lax.argmin) for a in (0, 1)], x
-    )
+    check_exact(lambda x: [f(x, a, np.int32) for f in (lax.argmax, lax.argmin) for a in (0, 1)], x)
 
 
 @pytest.mark.parametrize("dtype", [*FLOATS, np.dtype(np.int8), np.dtype(np.uint64)], ids=str)
 def test_cumulative(dtype: np.dtype[Any]) -> None:
     """Cumulative operations along every axis, both ways; sizes around a vector's."""
+
     def run(*arrays: Any) -> Any:
         return [f(x, a, back) for x in arrays for f in (lax.cumsum, lax.cummax, lax.cummin)
                 for a in range(x.ndim) for back in (False, True)]  # fmt: skip
@@ -179,6 +181,7 @@ def test_empty(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("dtype", [*FLOATS[:3], INTS[2], COMPLEX[0], BOOL], ids=str)
 def test_rank_0(dtype: np.dtype[Any]) -> None:
     """Scalars go everywhere."""
+
     def run(x: Any, y: Any) -> Any:
         row = lax.broadcast_in_dim(x, (3,), ())
         out = [x, lax.reshape(x, (1, 1)), row, lax.transpose(x, ()), lax.rev(x, ()),
@@ -225,8 +228,14 @@ def test_broadcasts_in_every_position() -> None:
 def test_pads() -> None:
     """Padding outside, between and negative; of pads of pads the parts read through."""
     x = small(FLOATS[0], (5, 18))
-    configs = [((0, 0, 0), (1, 2, 0)), ((2, 1, 1), (0, 0, 2)), ((-1, -2, 0), (3, -4, 0)),
-               ((-1, 2, 2), (-3, -3, 3)), ((-5, 0, 0), (0, 0, 0)), ((9, -2, 0), (-18, 5, 0))]  # fmt: skip
+    configs = [
+        ((0, 0, 0), (1, 2, 0)),
+        ((2, 1, 1), (0, 0, 2)),
+        ((-1, -2, 0), (3, -4, 0)),
+        ((-1, 2, 2), (-3, -3, 3)),
+        ((-5, 0, 0), (0, 0, 0)),
+        ((9, -2, 0), (-18, 5, 0)),
+    ]
 
     def run(x: Any) -> Any:
         out = [lax.pad(x, np.float32(7), c) for c in configs]
@@ -245,9 +254,10 @@ def test_large_integers() -> None:
     y = np.asarray([2**64 - 1, 2**63, 2**63 + 11, 3, 0, 10**19], np.uint64)
 
     def run(x: Any, y: Any) -> Any:
-        out = [f(v, lax.rev(v, (0,))) for v in (x, y) for f in (
-            lax.add, lax.sub, lax.mul, lax.div, lax.rem, lax.max, lax.min, lax.mulhi, lax.lt)]  # fmt: skip
-        out += [f(v, (0,)) for v in (x, y) for f in (lax.reduce_sum, lax.reduce_max, lax.reduce_min)]
+        arithmetic = (lax.add, lax.sub, lax.mul, lax.div, lax.rem, lax.mulhi)
+        order, reductions = (lax.max, lax.min, lax.lt), (lax.reduce_sum, lax.reduce_max)
+        out = [f(v, lax.rev(v, (0,))) for v in (x, y) for f in (*arithmetic, *order)]
+        out += [f(v, (0,)) for v in (x, y) for f in (*reductions, lax.reduce_min)]
         out += [lax.convert_element_type(x, np.uint64), lax.convert_element_type(y, np.int64)]
         return [*out, lax.sort(x, 0), lax.sort(y, 0), lax.cumsum(x, 0), lax.cummax(y, 0),
                 lax.add(x, np.int64(2**62 + 1)), lax.argmax(y, 0, np.int64)]  # fmt: skip
@@ -283,7 +293,7 @@ def test_scatters(dtype: np.dtype[Any]) -> None:
 def test_gathers() -> None:
     """Windows inside and outside, of several axes, at places that are computed."""
     x = small(FLOATS[0], (6, 7, 3))
-    at = np.asarray([[0, 0], [5, 6], [2, -3], [9, 1], [-2**31, 2**31 - 1], [3, 4]], np.int32)
+    at = np.asarray([[0, 0], [5, 6], [2, -3], [9, 1], [-(2**31), 2**31 - 1], [3, 4]], np.int32)
     numbers = lax.GatherDimensionNumbers((1, 2), (0,), (0, 1))
     windows = lax.GatherDimensionNumbers((0, 2, 3), (), (1, 0))
 
@@ -320,13 +330,13 @@ def test_views_of_other_dtypes() -> None:
     x, y = small(FLOATS[0], (4, 2)), small(INTS[3], (5,))
 
     def run(x: Any, y: Any) -> Any:
-        wide, narrow = lax.bitcast_convert_type(x, np.float64), lax.bitcast_convert_type(y, np.int32)
-        made = lax.bitcast_convert_type(lax.add(x, x), np.uint64)
-        update = lax.dynamic_update_slice(
-            lax.bitcast_convert_type(lax.add(y, y), np.int32), narrow, [np.int32(0)] * 2)
-        carried = lax.scan(lambda c, _: (lax.bitcast_convert_type(
-            lax.bitcast_convert_type(c, np.int32), np.int64), None), y, None, length=2)[0]  # fmt: skip
-        return [wide, narrow, made, update, carried, lax.bitcast_convert_type(update, np.int64)]
+        bits = lax.bitcast_convert_type
+        wide, narrow = bits(x, np.float64), bits(y, np.int32)
+        made = bits(lax.add(x, x), np.uint64)
+        update = lax.dynamic_update_slice(bits(lax.add(y, y), np.int32), narrow, [np.int32(0)] * 2)
+        there_and_back = lambda c, _: (bits(bits(c, np.int32), np.int64), None)
+        carried = lax.scan(there_and_back, y, None, length=2)[0]
+        return [wide, narrow, made, update, carried, bits(update, np.int64)]
 
     check_exact(run, x, y)
 
@@ -334,6 +344,7 @@ def test_views_of_other_dtypes() -> None:
 @pytest.mark.parametrize("build", ["chain", "turns", "consumers", "parts", "doubling"])
 def test_large_programs(build: Callable[..., Any]) -> None:
     """Long chains, many consumers, many parts: correct, in bounded time."""
+
     def chain(x: Any) -> Any:
         y = x
         for k in range(5000):
@@ -351,7 +362,8 @@ def test_large_programs(build: Callable[..., Any]) -> None:
         return [lax.add(y, np.float32(k)) for k in range(300)]
 
     def parts(x: Any) -> Any:
-        rows = [lax.slice(lax.add(x, np.float32(k)), (k % 3,), (k % 3 + 1 + k % 5,)) for k in range(300)]
+        ends = [((k % 3,), (k % 3 + 1 + k % 5,)) for k in range(300)]
+        rows = [lax.slice(lax.add(x, np.float32(k)), *e) for k, e in enumerate(ends)]
         return [lax.concatenate(rows, 0), lax.concatenate([x, *rows, x], 0)]
 
     def doubling(x: Any) -> Any:

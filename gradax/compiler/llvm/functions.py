@@ -37,6 +37,11 @@ HEADER = "(ptr %ctx, ptr %args, ptr %outs, ptr %arena) #0"
 SMALL_POINTS = 32
 
 
+def is_local(buffer: Buffer) -> bool:
+    """Tell whether a buffer's address depends on a loop's counter."""
+    return buffer.kind == "window" or (buffer.parent is not None and is_local(buffer.parent))
+
+
 def element_dtype(buffer: Buffer) -> np.dtype[Any]:
     """Return the dtype of the elements that a kernel sees in a buffer."""
     return real_dtype(buffer.dtype) if is_complex(buffer.dtype) else buffer.dtype
@@ -155,7 +160,7 @@ class FunctionWriter:
         found = self.pointers.get(id(buffer))
         if found is None:
             found = self.address(buffer)
-            if buffer.kind != "window":
+            if not is_local(buffer):
                 self.pointers[id(buffer)] = found
                 self.kept.append(buffer)
         return found
@@ -171,6 +176,15 @@ class FunctionWriter:
             base, counter = self.pointer(buffer.parent), self.counters[id(buffer.loop)]
             offset = self.w.emit(f"mul i64 {counter}, {buffer.nbytes}")
             return self.w.emit(f"getelementptr i8, ptr {base}, i64 {offset}")
+        if buffer.kind == "part":
+            assert buffer.parent is not None
+            whole = self.pointer(buffer.parent)
+            text = f"getelementptr i8, ptr {whole}, i64 {buffer.position}"
+            if is_local(buffer):
+                return self.w.emit(text)
+            name = self.w.name()
+            self.w.entry.append(f"  {name} = {text}")
+            return name
         name = self.w.name()
         if buffer.kind == "temp":
             self.w.entry.append(f"  {name} = getelementptr i8, ptr %arena, i64 {buffer.position}")

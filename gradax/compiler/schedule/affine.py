@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gradax.compiler.graph.rewrite import reapply
 from gradax.kernel import Apply, Const, Index, Load, Scalar, const, index, load
+from gradax.compiler.schedule.ir import slot_of
 from gradax.kernel.build import apply
 from gradax.kernel.ir import INT
 
@@ -115,9 +116,32 @@ class Accesses:
                 stack.extend(node.args)
 
 
-def substitute(root: Scalar, order: Sequence[int], axes: Sequence[Scalar], memo: dict[int, Scalar],
-               forms: dict[int, Form]) -> Scalar:  # fmt: skip
+def least(form: Form, extents: Sequence[int]) -> int:
+    """Return the least value of an offset over a space, 0 where that is not known."""
+    if not isinstance(form.rest, Const):
+        return 0
+    return form.rest.value + sum(c * (extents[a] - 1) for a, c in form.coefficients.items() if c < 0)
+
+
+class Target:
+    """What scalars are rewritten to: the new axes, the order of offsets' terms, slots' shifts."""
+
+    __slots__ = ("axes", "forms", "memo", "order", "shifts")
+
+    def __init__(
+        self,
+        order: Sequence[int],
+        axes: Sequence[Scalar],
+        forms: dict[int, Form],
+        shifts: dict[int, int],
+    ) -> None:
+        self.order, self.axes, self.forms, self.shifts = order, axes, forms, shifts
+        self.memo: dict[int, Scalar] = {}
+
+
+def substitute(root: Scalar, to: Target) -> Scalar:
     """Rebuild a scalar with each `Index(k)` as `axes[k]` and offsets in canonical order."""
+    memo = to.memo
     stack: list[tuple[Scalar, bool]] = [(root, False)]
     while stack:
         node, ready = stack.pop()
@@ -125,43 +149,37 @@ def substitute(root: Scalar, order: Sequence[int], axes: Sequence[Scalar], memo:
             continue
         parts = node.args if isinstance(node, Apply) else ()
         if isinstance(node, Load):
-            rest = linear(node.indices[0], forms).rest
+            rest = linear(node.indices[0], to.forms).rest
             parts = (rest,) if node.guard is None else (rest, node.guard)
         if not ready and any(id(p) not in memo for p in parts):
             stack.append((node, True))
             stack.extend((p, False) for p in parts)
             continue
-        memo[id(node)] = rebuilt(node, order, axes, memo, forms)
+        memo[id(node)] = rebuilt(node, to)
     return memo[id(root)]
 
 
-def rebuilt(
-    node: Scalar,
-    order: Sequence[int],
-    axes: Sequence[Scalar],
-    memo: dict[int, Scalar],
-    forms: dict[int, Form],
-) -> Scalar:
+def rebuilt(node: Scalar, to: Target) -> Scalar:
     """Rebuild a node whose parts have been."""
     if isinstance(node, Index):
-        return axes[node.axis]
+        return to.axes[node.axis]
     if isinstance(node, Load):
-        offset = moved_offset(linear(node.indices[0], forms), order, axes, memo)
-        guard = None if node.guard is None else memo[id(node.guard)]
+        offset = moved_offset(linear(node.indices[0], to.forms), to, slot_of(node))
+        guard = None if node.guard is None else to.memo[id(node.guard)]
         return load(node.source, (offset,), guard)
     if isinstance(node, Apply):
-        args = tuple(memo[id(a)] for a in node.args)
+        args = tuple(to.memo[id(a)] for a in node.args)
         return node if args == node.args else reapply(node, args)
     return node
 
 
-def moved_offset(
-    form: Form, order: Sequence[int], axes: Sequence[Scalar], memo: dict[int, Scalar]
-) -> Scalar:
-    """Return a form on the new axes, in canonical order."""
+def moved_offset(form: Form, to: Target, slot: int) -> Scalar:
+    """Return a form on the new axes, in canonical order, less its slot's shift."""
     coefficients: dict[int, int] = {}
     for axis, c in form.coefficients.items():
-        new = axes[axis]
+        new = to.axes[axis]
         if isinstance(new, Index):
             coefficients[new.axis] = coefficients.get(new.axis, 0) + c
-    return offset_of(Form(coefficients, memo.get(id(form.rest), form.rest)), order)
+    rest = to.memo.get(id(form.rest), form.rest)
+    shift = to.shifts.get(slot, 0)
+    return offset_of(Form(coefficients, apply("sub", rest, shift) if shift else rest), to.order)

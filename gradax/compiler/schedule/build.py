@@ -35,6 +35,7 @@ from gradax.compiler.schedule.ir import (
     Function,
     Step,
 )
+from gradax.compiler.schedule.joins import deferred_parts, element_of
 from gradax.compiler.schedule.kernels import (
     is_cut,
     make_fold,
@@ -127,6 +128,8 @@ class BlockBuilder:
         self.group_start = 0
         self.cost = 0.0
         self.position = 0
+        self.joined = deferred_parts(self.order, graph.outputs)
+        self.deferred = {part for parts in self.joined.values() for part in parts}
         self.last_use = self.last_uses()
         self.wanted = self.wanted_buffers()
         self.holders: dict[int, Tensor] = {id(inputs[k]): graph.inputs[k] for k in carried}
@@ -137,6 +140,9 @@ class BlockBuilder:
         for position, item in enumerate(self.order):
             if not isinstance(item, View):
                 for tensor in sources(item):
+                    last[root(tensor)] = position
+            for part in self.joined.get(item, ()) if isinstance(item, Join) else ():
+                for tensor in sources(part):
                     last[root(tensor)] = position
         for tensor in self.graph.outputs:
             last[root(tensor)] = NEVER
@@ -195,7 +201,7 @@ class BlockBuilder:
 
     def visit(self, item: Item) -> None:
         """Add an item's step."""
-        if isinstance(item, (Input, View)):
+        if isinstance(item, (Input, View)) or item in self.deferred:
             return
         if isinstance(item, Map):
             if not self.joins_group(item):
@@ -346,12 +352,11 @@ class BlockBuilder:
         shape = item.results[0].shape
         start = 0
         for part in item.parts:
-            here: list[Scalar] = [index(k) for k in range(len(shape))]
-            places = list(here)
-            places[item.axis] = apply("add", here[item.axis], start)
-            offset = flat(places, shape)
+            places: list[Scalar] = [index(k) for k in range(len(shape))]
+            places[item.axis] = apply("add", places[item.axis], start)
+            store = (out, flat(places, shape), element_of(part, self.deferred))
             if part.size:
-                self.add(make_nest(part.shape, [(out, offset, part[here])], self.buffer_of))
+                self.add(make_nest(part.shape, [store], self.buffer_of))
             start += part.shape[item.axis]
 
     def add_library(self, item: Library) -> None:

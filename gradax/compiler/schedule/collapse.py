@@ -2,7 +2,8 @@
 
 Pre:  offsets are flat.
 Post: the same points are visited, with the same stores; axes are numbered anew from the outermost;
-      offsets are sums from the outermost axis inwards.
+      offsets are sums from the outermost axis inwards; those of a slot in `shifts` are smaller by
+      that, so that kernels on other parts of a buffer are equal.
 Cost: linear in the distinct scalars.
 """
 
@@ -10,9 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 
-from gradax.compiler.schedule.affine import Accesses, moved_offset, substitute
+from gradax.compiler.schedule.affine import (
+    Accesses,
+    Target,
+    least,
+    moved_offset,
+    substitute,
+)
+from gradax.compiler.schedule.ir import slot_of
 from gradax.kernel import Scalar, const, index
 from gradax.kernel.ir import INT
 
@@ -23,15 +32,20 @@ class Collapsed:
 
     groups: tuple[tuple[int, ...], ...]
     change: Callable[[Scalar], Scalar]
-    move: Callable[[Scalar], Scalar]
+    move: Callable[[Scalar, int], Scalar]
+    shifts: dict[int, int]
 
 
 def collapse(
     groups: Sequence[Sequence[int]],
     roots: Sequence[Scalar | None],
     offsets: Sequence[Scalar],
+    slots: Sequence[int] = (),
 ) -> Collapsed:
-    """Collapse axes within each group; `groups` are the extents of consecutive axes."""
+    """Collapse axes within each group; `groups` are the extents of consecutive axes.
+
+    `slots` are those that the offsets are of, if they may be shifted.
+    """
     accesses = Accesses(roots, offsets)
     new_groups: list[tuple[int, ...]] = []
     axes: list[Scalar] = []
@@ -49,18 +63,31 @@ def collapse(
             axes.extend(places)
         new_groups.append(tuple(sizes))
     order = range(n_new)
-    memo: dict[int, Scalar] = {}
-    forms = accesses.memo
+    extents = [n for group in groups for n in group]
+    target = Target(order, axes, accesses.memo, least_offsets(accesses, extents, slots))
 
     def change(root: Scalar) -> Scalar:
-        return substitute(root, order, axes, memo, forms)
+        return substitute(root, target)
 
-    def move(offset: Scalar) -> Scalar:
+    def move(offset: Scalar, slot: int) -> Scalar:
         form = accesses.memo[id(offset)]
         change(form.rest)
-        return moved_offset(form, order, axes, memo)
+        return moved_offset(form, target, slot)
 
-    return Collapsed(tuple(new_groups), change, move)
+    return Collapsed(tuple(new_groups), change, move, target.shifts)
+
+
+def least_offsets(
+    accesses: Accesses, extents: Sequence[int], slots: Sequence[int]
+) -> dict[int, int]:
+    """Return the least offset of each slot where it is above 0; `slots` are those of the stores."""
+    found: dict[int, int] = {}
+    stores = zip(slots, accesses.forms, strict=False)
+    loads = ((slot_of(node), form) for node, form in accesses.loads)
+    for slot, form in chain(stores, loads):
+        n = least(form, extents)
+        found[slot] = min(found.get(slot, n), n)
+    return {slot: n for slot, n in found.items() if n > 0}
 
 
 def joined_runs(start: int, extents: Sequence[int], accesses: Accesses) -> list[list[int]]:

@@ -97,8 +97,11 @@ class Frame:
             return self.arena[buffer.position : buffer.position + buffer.nbytes]
         if buffer.kind == "register":
             return self.registers.setdefault(buffer, garbage(buffer.nbytes))
-        assert buffer.parent is not None and buffer.loop is not None, buffer.kind
-        start = self.counters[buffer.loop] * buffer.nbytes
+        assert buffer.parent is not None, buffer.kind
+        start = buffer.position
+        if buffer.kind == "window":
+            assert buffer.loop is not None
+            start = self.counters[buffer.loop] * buffer.nbytes
         return self.bytes_of(buffer.parent)[start : start + buffer.nbytes]
 
     def array(self, buffer: Buffer) -> Array:

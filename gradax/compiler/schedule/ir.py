@@ -22,7 +22,8 @@ class Buffer:
 
     kind 'input'/'output': the program's operand/result number `position`; 'temp': in the arena, at
     byte `position` once planned; 'register': one element, held in a register; 'window': the slice
-    number `loop` (a loop's counter) of `parent`, of `size` elements.
+    number `loop` (a loop's counter) of `parent`, of `size` elements; 'part': what begins at byte
+    `position` of `parent`.
     """
 
     __slots__ = ("dtype", "kind", "loop", "parent", "position", "size")
@@ -45,7 +46,7 @@ class Buffer:
         return self.size * self.dtype.itemsize
 
     def root(self) -> Buffer:
-        """Return the buffer that a window looks into."""
+        """Return the buffer that a window or part looks into."""
         found = self
         while found.parent is not None:
             found = found.parent

@@ -35,6 +35,7 @@ class Slots:
         self.buffer_of = buffer_of
         self.buffers: list[Buffer] = []
         self.numbers: dict[int, int] = {}
+        self.mixed: set[int] = set()
 
     def number(self, buffer: Buffer) -> int:
         """Return the slot of a buffer."""
@@ -47,7 +48,32 @@ class Slots:
     def source(self, tensor: Tensor) -> Tensor:
         """Return the slot's tensor for a tensor in memory."""
         dtype = real_dtype(tensor.dtype) if is_complex(tensor.dtype) else tensor.dtype
-        return slot_input(self.number(self.buffer_of(tensor)), dtype)
+        number = self.number(self.buffer_of(tensor))
+        if tensor.dtype != self.buffers[number].dtype:
+            self.mixed.add(number)
+        return slot_input(number, dtype)
+
+    def shifted(self, shifts: dict[int, int], pinned: Sequence[int] = ()) -> tuple[Buffer, ...]:
+        """Return the buffers from where each begins to be used; correct `shifts` to what was done.
+
+        Those that are `pinned`, or seen as another dtype than their own, stay whole.
+        """
+        for k in (*pinned, *self.mixed):
+            shifts.pop(k, None)
+        for k in tuple(shifts):
+            if is_complex(self.buffers[k].dtype):
+                shifts[k] -= shifts[k] % 2
+        return tuple(
+            part_from(b, shifts[k]) if shifts.get(k) else b for k, b in enumerate(self.buffers)
+        )
+
+
+def part_from(buffer: Buffer, shift: int) -> Buffer:
+    """Return what begins `shift` elements (parts of complex ones) into a buffer."""
+    itemsize = buffer.dtype.itemsize // (2 if is_complex(buffer.dtype) else 1)
+    start = shift * itemsize
+    size = (buffer.nbytes - start) // buffer.dtype.itemsize
+    return Buffer(buffer.dtype, size, "part", start, buffer)
 
 
 def stores_of(
@@ -88,13 +114,15 @@ def make_nest(
         outs.append(buffer)
         flat.extend(stores_of(slots.number(buffer), offset, machine))
     values = [s.value for s in flat]
-    collapsed = collapse([shape], values, [s.offset for s in flat])
+    collapsed = collapse([shape], values, [s.offset for s in flat], [s.slot for s in flat])
+    buffers = slots.shifted(collapsed.shifts)
     done = tuple(
-        replace(s, offset=collapsed.move(s.offset), value=collapsed.change(s.value)) for s in flat
+        replace(s, offset=collapsed.move(s.offset, s.slot), value=collapsed.change(s.value))
+        for s in flat
     )
     kernel = Nest(collapsed.groups[0], done)
     cost = cost_of(prod(shape), [v for _, _, v in stores])
-    return Run(kernel, tuple(slots.buffers), tuple(outs), cost)
+    return Run(kernel, buffers, tuple(outs), cost)
 
 
 def make_fold(
@@ -122,11 +150,12 @@ def make_fold(
         for out, result in zip(outs, item.results, strict=True)
         for _ in range(2 if is_complex(result.dtype) else 1)
     )
+    buffers = slots.shifted(collapsed.shifts, pinned=numbers)
     kernel = Fold(
         space, extents, combine, inits, tuple(map(collapsed.change, bodies)), numbers, block
     )
     points = prod(item.shape) * prod(item.extents)
-    return Run(kernel, tuple(slots.buffers), tuple(outs), cost_of(points, item.bodies))
+    return Run(kernel, buffers, tuple(outs), cost_of(points, item.bodies))
 
 
 def flattened(values: Sequence[Machine]) -> tuple[Scalar, ...]:
@@ -161,16 +190,17 @@ def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer])
     collapsed = collapse(groups, [body], [offset])
     outer, along, inner = collapsed.groups
     number = slots.number(out)
+    buffers = slots.shifted(collapsed.shifts, pinned=(number,))
     along = along or (1,)
     if not collapsed.groups[1]:  # an axis of size 1 has been dropped: the prefix is the element
-        store = Store(number, collapsed.move(offset), collapsed.change(body))
+        store = Store(number, collapsed.move(offset, number), collapsed.change(body))
         kernel: Kernel = Nest((*outer, *inner), (store,))
     else:
         kernel = Sweep(
             (*outer, *along, *inner), len(outer), item.reverse, combine, init,
             collapsed.change(body), number,
         )  # fmt: skip
-    return Run(kernel, tuple(slots.buffers), (out,), cost_of(prod(shape), (item.body,)) * 4)
+    return Run(kernel, buffers, (out,), cost_of(prod(shape), (item.body,)) * 4)
 
 
 def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
@@ -188,11 +218,12 @@ def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer
         offsets = (double, apply("add", double, 1))
     values, rules = flattened([value]), flattened([combine])
     number = slots.number(out)
-    collapsed = collapse([item.space], [*values, guard], offsets)
+    collapsed = collapse([item.space], [*values, guard], offsets, (number,) * len(offsets))
+    buffers = slots.shifted(collapsed.shifts)
     kernel = Scatter(
-        collapsed.groups[0], number, tuple(map(collapsed.move, offsets)),
+        collapsed.groups[0], number, tuple(collapsed.move(o, number) for o in offsets),
         tuple(map(collapsed.change, values)), None if guard is None else collapsed.change(guard),
         rules, item.unique,
     )  # fmt: skip
     points = prod(item.space)
-    return Run(kernel, tuple(slots.buffers), (out,), cost_of(points, (item.value,)) * 4)
+    return Run(kernel, buffers, (out,), cost_of(points, (item.value,)) * 4)

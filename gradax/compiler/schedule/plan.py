@@ -68,7 +68,8 @@ class Lifetimes:
             life = self.lives[id(base)] = Lifetime(base, self.now)
         life.last = self.now
         while buffer.parent is not None:
-            self.windows.setdefault(id(buffer.loop), []).append(life)
+            if buffer.loop is not None:
+                self.windows.setdefault(id(buffer.loop), []).append(life)
             buffer = buffer.parent
 
     def close(self, step: For | While, start: int) -> None:

@@ -48,6 +48,8 @@ class Names:
             return f"{'in' if buffer.kind == 'input' else 'out'}{buffer.position}"
         if buffer.kind == "window" and buffer.parent is not None:
             return f"{self.buffer(buffer.parent)}[{self.new(buffer.loop, 'loop')}]"
+        if buffer.kind == "part" and buffer.parent is not None:
+            return f"{self.buffer(buffer.parent)}[{buffer.position // buffer.dtype.itemsize}:]"
         prefix = "r" if buffer.kind == "register" else "t"
         return self.new(buffer, prefix)
 

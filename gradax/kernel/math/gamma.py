@@ -34,7 +34,7 @@ _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 def lgamma(x: Scalar) -> Scalar:
     """Return log|gamma(x)|.
 
-    Accuracy: 4 ulp in float64, 7 in float32; near the zeros of negative x, ulp of log(pi/|x|).
+    Accuracy: 4 ulp in float64, 8 in float32; near the zeros of negative x, ulp of log(pi/|x|).
     """
     size = absolute(x)
     y = lgamma_positive(size)

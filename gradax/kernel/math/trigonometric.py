@@ -180,7 +180,7 @@ def tan_of(odd: Scalar, r: Scalar) -> Scalar:
 
 
 def tan(x: Scalar) -> Scalar:
-    """Return the tangent. Accuracy: 3 ulp, for every x."""
+    """Return the tangent. Accuracy: 4 ulp, for every x."""
     size = absolute(x)
     magic = form(x).magic
     shifted = fma(size, 2 / math.pi, magic)
