@@ -6,8 +6,8 @@ from .registry import workload
 def unrolled(jax, jnp, n_rounds):
     def f(x, y):
         for i in range(n_rounds):
-            x = jnp.sin(x) * y
-            y = y + x * (0.001 * i)
+            x = jnp.sin(x) + y
+            y = y * (0.99 + 1e-5 * i)
         return x, y
 
     return jax.jit(f), (jnp.linspace(0, 1, 16), jnp.linspace(1, 2, 16))
@@ -15,12 +15,12 @@ def unrolled(jax, jnp, n_rounds):
 
 @workload("100 unrolled equations", tolerance=1e-4)
 def unrolled_100(jax, jnp, np):
-    return unrolled(jax, jnp, 25)
+    return unrolled(jax, jnp, 33)
 
 
 @workload("1,000 unrolled equations", tolerance=1e-3)
 def unrolled_1000(jax, jnp, np):
-    return unrolled(jax, jnp, 250)
+    return unrolled(jax, jnp, 333)
 
 
 @workload("30 dense layers unrolled, their gradient", tolerance=1e-3)

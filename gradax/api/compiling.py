@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -24,3 +25,10 @@ def compile_program(
     Errors: CompileError; errors of lowering name the operation.
     """
     return compiler().compile_program(jaxpr, donated, name, constants)
+
+
+def forget_code() -> None:
+    """Forget the machine code that is kept for programs traced anew."""
+    loaded = sys.modules.get("gradax.compiler.program")
+    if loaded is not None:
+        loaded.recent.clear()

@@ -22,13 +22,13 @@ def source_of(tracer: Tracer) -> str:
     if isinstance(tracer, StagedTracer):
         names = argument_names(tracer)
         where = "" if tracer.argument else computed_at(tracer)
-        function = f" of {tracer.trace.name}" if tracer.trace.name else ""
+        function = f" of {tracer.interpreter.name}" if tracer.interpreter.name else ""
         if names:
             plural = "s" if len(names) > 1 else ""
             return f"It depends on the argument{plural} {listed(names)}{function}{where}."
         return f"It is computed in a traced function{where}."
     origin = tracer.origin()
-    what = f"the {tracer.trace.what} {tracer.trace.name}".rstrip()
+    what = f"the {tracer.interpreter.what} {tracer.interpreter.name}".rstrip()
     return f"It is {origin}, in {what}." if origin else f"It belongs to {what}."
 
 
@@ -45,8 +45,8 @@ def listed(names: list[str]) -> str:
 
 def argument_names(tracer: StagedTracer) -> list[str]:
     """Return the user's names of the arguments that a value depends on."""
-    trace: Any = tracer.trace
-    needed = {tracer.var}
+    trace: Any = tracer.interpreter
+    needed = {tracer.variable}
     for eqn in reversed(trace.eqns):
         if any(v in needed for v in eqn.outvars):
             needed.update(a for a in eqn.invars if isinstance(a, Var))

@@ -55,7 +55,7 @@ class TracedProgram:
     @property
     def is_current(self) -> bool:
         """Whether the tracers that the program captured still stand for values."""
-        return all(x.trace.alive for x in self.captures)
+        return all(x.interpreter.alive for x in self.captures)
 
     @cached_property
     def inlined(self) -> Jaxpr:

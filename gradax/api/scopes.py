@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from gradax.api import evaluate
+from gradax.api.compiling import forget_code
 from gradax.api.programs import programs
 from gradax.core.tracer import under
 from gradax.native import JitFunction
@@ -44,6 +45,7 @@ def clear_caches() -> None:
     """Forget all traced and compiled programs of this process."""
     programs.clear()
     evaluate.clear()
+    forget_code()
     for x in gc.get_objects():
         if type(x) is JitFunction:
             x.clear_cache()

@@ -10,7 +10,8 @@ class Options:
     """What a compilation may do.
 
     `vector_bytes` is the width of a vector register; `parallel_cost` the instructions below which a
-    loop is not split over threads; `inline_equations` the size up to which an inner jit is inlined.
+    loop is not split over threads; `inline_equations` the size up to which an inner jit is inlined;
+    `contract` tells whether a product and the sum that it goes into may be rounded once.
     """
 
     vector_bytes: int = 64
@@ -18,4 +19,4 @@ class Options:
     parallel_cost: int = 40_000
     inline_equations: int = 500
     unroll: int = 4
-    dump: bool = False
+    contract: bool = True

@@ -10,6 +10,7 @@ from typing import Any
 from gradax import config
 from gradax.compiler.graph.build import build_graph
 from gradax.compiler.graph.check import check_graph
+from gradax.compiler.graph.contract import contract_products
 from gradax.compiler.graph.fuse import fuse_maps
 from gradax.compiler.graph.ir import Graph
 from gradax.compiler.graph.text import format_graph
@@ -51,17 +52,19 @@ class Compilation:
         return libraries_of(self.functions)
 
 
-GRAPH_PASSES: tuple[Callable[[Graph], Graph], ...] = (fuse_maps,)
+def graph_passes(options: Options) -> tuple[Callable[[Graph], Graph], ...]:
+    """Return the passes over graphs, in order."""
+    return (fuse_maps, contract_products) if options.contract else (fuse_maps,)
 
 
 def graph_of(jaxpr: Jaxpr, options: Options) -> Graph:
     """Return the optimized graph of a program, made once for each program and options."""
-    return jaxpr.memo(("graph", options), lambda: optimize(build_graph(jaxpr, options)))
+    return jaxpr.memo(("graph", options), lambda: optimize(build_graph(jaxpr, options), options))
 
 
-def optimize(graph: Graph) -> Graph:
+def optimize(graph: Graph, options: Options) -> Graph:
     """Run the graph's passes, each followed by the checker where checks are on."""
-    for run in (None, *GRAPH_PASSES):
+    for run in (None, *graph_passes(options)):
         graph = graph if run is None else run(graph)
         if config.current.enable_checks:
             check_graph(graph)
@@ -89,7 +92,7 @@ def run_pipeline(jaxpr: Jaxpr, options: Options) -> Compilation:
         out.seconds[name] = time.perf_counter() - start
         return result
 
-    graph = out.graph = timed("graph", lambda: optimize(build_graph(jaxpr, options)))
+    graph = out.graph = timed("graph", lambda: optimize(build_graph(jaxpr, options), options))
     out.functions = timed("schedule", lambda: schedule(graph, options))
     out.module = timed("write", lambda: write_module(out.functions, options))
     return out

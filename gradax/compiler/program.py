@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -24,7 +27,8 @@ SURELY_SHORT_NS = 2e4
 def default_options() -> Options:
     """Return the options for this machine."""
     target = machine_code.target()
-    return Options(vector_bytes=target.vector_bytes, target=target.cpu)
+    has_fma = "+fma" in target.features
+    return Options(vector_bytes=target.vector_bytes, target=target.cpu, contract=has_fma)
 
 
 def compile_program(
@@ -43,11 +47,63 @@ def compile_program(
         jaxpr = Jaxpr((), inputs, jaxpr.eqns, jaxpr.outvars, jaxpr.debug_name)
     aliases = pair_donations(jaxpr, donated)
     key = fingerprint(jaxpr, options, aliases)
-    entry = disk.load(key)
-    if entry is None:
-        entry = build_entry(run_pipeline(jaxpr, options))
-        disk.store(key, entry)
-    return make_executable(jaxpr, entry, aliases, constants)
+    loaded = recent.get(key)
+    if loaded is None:
+        entry = disk.load(key)
+        if entry is None:
+            entry = build_entry(run_pipeline(jaxpr, options))
+            disk.store(key, entry)
+        loaded = recent.put(key, load_code(entry))
+    return make_executable(jaxpr, loaded, aliases, constants)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Machine code in memory and the facts that are needed to run it."""
+
+    code: machine_code.Code
+    facts: dict[str, Any]
+
+
+class Recent:
+    """The code loaded last, by fingerprint: a loop that is traced anew each time is linked once."""
+
+    MOST = 512
+
+    def __init__(self) -> None:
+        self.entries: OrderedDict[str, Loaded] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, key: str) -> Loaded | None:
+        """Return the code of a fingerprint, None when it is not among the recent ones."""
+        with self.lock:
+            found = self.entries.get(key)
+            if found is not None:
+                self.entries.move_to_end(key)
+            return found
+
+    def put(self, key: str, loaded: Loaded) -> Loaded:
+        """Remember code, and forget what was used longest ago."""
+        with self.lock:
+            self.entries[key] = loaded
+            while len(self.entries) > self.MOST:
+                self.entries.popitem(last=False)
+        return loaded
+
+    def clear(self) -> None:
+        """Forget all code; what executables hold stays alive."""
+        with self.lock:
+            self.entries.clear()
+
+
+recent = Recent()
+
+
+def load_code(entry: disk.Entry) -> Loaded:
+    """Link an entry's code, after the libraries that it calls."""
+    for library in entry.facts["libraries"]:
+        libraries.ensure(library)
+    return Loaded(machine_code.link(entry.code, ENTRY, entry.facts["symbols"]), entry.facts)
 
 
 def build_entry(compilation: Compilation) -> disk.Entry:
@@ -71,22 +127,18 @@ def cost_ns(compilation: Compilation) -> float:
 
 
 def make_executable(
-    jaxpr: Jaxpr, entry: disk.Entry, aliases: Sequence[tuple[int, int]], constants: Sequence[Any]
+    jaxpr: Jaxpr, loaded: Loaded, aliases: Sequence[tuple[int, int]], constants: Sequence[Any]
 ) -> Executable:
-    """Load an entry's code."""
-    facts = entry.facts
-    for library in facts["libraries"]:
-        libraries.ensure(library)
-    code = machine_code.link(entry.code, ENTRY, facts["symbols"])
+    """Return the executable of loaded code."""
     return Executable(
-        code.entry,
+        loaded.code.entry,
         list(jaxpr.in_avals[: len(jaxpr.invars) - len(constants)]),
         [(aval,) for aval in jaxpr.out_avals],
-        facts["arena_bytes"],
-        facts["cost_ns"],
+        loaded.facts["arena_bytes"],
+        loaded.facts["cost_ns"],
         list(aliases),
         list(constants),
-        code,
+        loaded.code,
     )
 
 

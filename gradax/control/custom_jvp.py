@@ -215,7 +215,7 @@ def capture_of(fun: Any, trace: Any) -> str:
     for name, cell in zip(code.co_freevars if code else (), cells or (), strict=True):
         try:
             value = cell.cell_contents
-            if isinstance(value, Tracer) and value.trace is trace:
+            if isinstance(value, Tracer) and value.interpreter is trace:
                 return name
         except ValueError:  # the cell is still empty
             continue

@@ -21,14 +21,14 @@ from gradax.native import Array, get_trace, set_trace
 class StagedTracer(Tracer):
     """A variable of the program that is being written."""
 
-    __slots__ = ("var", "source", "argument")
+    __slots__ = ("variable", "source", "argument")
 
     def __init__(
         self, trace: StagingTrace, var: Var, source: SourceLine | None, argument: str = ""
     ) -> None:
-        self.trace = trace
+        self.interpreter = trace
         self.aval = var.aval
-        self.var = var
+        self.variable = var
         self.source = source
         self.argument = argument
 
@@ -66,8 +66,8 @@ class StagingTrace(Trace):
 
     def atom(self, x: Any) -> Atom:
         """Return the variable or literal that stands for any value."""
-        if type(x) is StagedTracer and x.trace is self:
-            return x.var
+        if type(x) is StagedTracer and x.interpreter is self:
+            return x.variable
         if isinstance(x, Tracer):
             check_alive(x)
             return self.constant(x, x.aval)
@@ -89,7 +89,8 @@ class StagingTrace(Trace):
     def process(self, op: Op, args: tuple[Any, ...]) -> Any:
         """Write the equation of `op` and return tracers of its results."""
         atoms = [
-            x.var if type(x) is StagedTracer and x.trace is self else self.atom(x) for x in args
+            x.variable if type(x) is StagedTracer and x.interpreter is self else self.atom(x)
+            for x in args
         ]
         inferred = infer(op, [a.aval for a in atoms])
         source = source_line()

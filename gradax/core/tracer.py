@@ -40,9 +40,9 @@ class Trace:
 class Tracer:
     """A stand-in for an array while a function is traced."""
 
-    __slots__ = ("trace", "aval", "__weakref__")
+    __slots__ = ("interpreter", "aval", "__weakref__")
 
-    trace: Trace
+    interpreter: Trace
     aval: Aval
 
     @property
@@ -126,13 +126,13 @@ def run_op(trace: Trace | None, op: Op, args: tuple[Any, ...]) -> Any:
 
 def check_alive(tracer: Tracer, made_at: SourceLine | None = None) -> None:
     """Refuse a tracer whose trace has ended."""
-    if not tracer.trace.alive:
+    if not tracer.interpreter.alive:
         raise escaped(tracer, made_at)
 
 
 def escaped(tracer: Tracer, made_at: SourceLine | None = None) -> UnexpectedTracerError:
     """Make the error for a tracer that is used where its trace is not running."""
-    origin, trace = tracer.origin(), tracer.trace
+    origin, trace = tracer.origin(), tracer.interpreter
     return UnexpectedTracerError(
         f"A traced value {tracer.aval} escaped from the {trace.what}"
         f"{' ' + trace.name if trace.name else ''} that made it"

@@ -33,16 +33,26 @@ from gradax.kernel.ir import (
 )
 from gradax.kernel.simplify import simplified
 
+# The most common functions whose result has the dtype of their operands, whatever it is.
+SAME_DTYPE = frozenset({"add", "sub", "mul", "div", "min", "max", "neg", "fma", "and", "or", "xor"})
+
 
 def apply(fn: str, *args: Any) -> Scalar:
     """Apply a function to scalars; Python numbers take the dtype of the first scalar."""
     scalars = lift(args, 1 if fn in CHOICES else 0)
-    dtype = result_dtype(fn, tuple(s.dtype for s in scalars))
+    dtype = scalars[0].dtype
+    if fn not in SAME_DTYPE:
+        dtype = result_dtype(fn, tuple(s.dtype for s in scalars))
     return simplified(fn, scalars, dtype) or make_apply(fn, scalars, dtype, cost_of(fn))
 
 
 def lift(args: Sequence[Any], skip: int) -> tuple[Scalar, ...]:
     """Turn Python numbers into constants of the dtype of the scalars beside them."""
+    for a in args:
+        if not isinstance(a, Scalar):
+            break
+    else:
+        return tuple(args)
     dtype = next((a.dtype for a in args[skip:] if isinstance(a, Scalar)), None)
     if dtype is None:
         dtype = next(a.dtype for a in args if isinstance(a, Scalar))

@@ -27,6 +27,8 @@ INT = np.dtype(np.int64)
 BOOL = np.dtype(np.bool_)
 
 Shape = tuple[int, ...]
+# Costs are those of trees: without sharing they may grow beyond any bound.
+MOST_COST = 1 << 40
 
 
 class Scalar:
@@ -63,13 +65,13 @@ class Scalar:
 
 
 class Interned:
-    """The table of scalars; emptied between programs, never while one is being built."""
+    """The table of scalars, and of what is made of them alone; emptied between programs."""
 
     def __init__(self) -> None:
-        self.table: dict[Any, Scalar] = {}
+        self.table: dict[Any, Any] = {}
 
-    def get(self, key: Any, make: Callable[[], Scalar]) -> Any:
-        """Return the scalar of `key`, made on first use."""
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what belongs to `key`, made on first use."""
         found = self.table.get(key)
         if found is None:
             found = self.table[key] = make()
@@ -130,15 +132,21 @@ class Apply(Scalar):
 def const(value: Any, dtype: Any) -> Const:
     """Make a constant of `dtype`."""
     dtype = np.dtype(dtype)
-    python = plain(value, dtype)
-    key = (Const, repr(python), dtype)
-
-    def make() -> Const:
-        node = Const()
+    python = value if fits(value, dtype) else plain(value, dtype)
+    key = (Const, python if type(python) is int else repr(python), dtype)
+    node = interned.table.get(key)
+    if node is None:
+        node = interned.table[key] = Const()
         node.value, node.dtype, node.axes, node.cost = python, dtype, 0, 0
-        return node
+    return node
 
-    return interned.get(key, make)
+
+def fits(value: Any, dtype: np.dtype[Any]) -> bool:
+    """Tell at once, for the most common values, that a constant is as it should be."""
+    if type(value) is int:
+        bound = 1 << 62 if dtype == INT else 1 << 7
+        return dtype.kind == "i" and -bound <= value < bound
+    return type(value) is bool and dtype == BOOL
 
 
 def plain(value: Any, dtype: np.dtype[Any]) -> Any:
@@ -178,31 +186,30 @@ def load(source: Tensor, indices: Sequence[Scalar], guard: Scalar | None = None)
     """Make the element of `source` at `indices`."""
     indices = tuple(indices)
     assert len(indices) == len(source.shape), (source.shape, indices)
-
-    def make() -> Load:
-        node = Load()
+    key = (Load, source, indices, guard)
+    node = interned.table.get(key)
+    if node is None:
+        node = interned.table[key] = Load()
         node.source, node.indices, node.guard, node.dtype = source, indices, guard, source.dtype
         node.axes, node.cost = 0 if guard is None else guard.axes, 1
         for i in indices:
             node.axes |= i.axes
             node.cost += i.cost
-        return node
-
-    return interned.get((Load, source, indices, guard), make)
+    return node
 
 
 def make_apply(fn: str, args: tuple[Scalar, ...], dtype: np.dtype[Any], cost: int) -> Apply:
     """Make a function's application as it stands; `kernel.build.apply` simplifies it first."""
-
-    def make() -> Apply:
-        node = Apply()
-        node.fn, node.args, node.dtype, node.axes, node.cost = fn, args, dtype, 0, cost
+    key = (Apply, fn, args, dtype)
+    node = interned.table.get(key)
+    if node is None:
+        node = interned.table[key] = Apply()
+        node.fn, node.args, node.dtype, axes = fn, args, dtype, 0
         for a in args:
-            node.axes |= a.axes
-            node.cost = min(node.cost + a.cost, 1 << 40)
-        return node
-
-    return interned.get((Apply, fn, args, dtype), make)
+            axes |= a.axes
+            cost += a.cost
+        node.axes, node.cost = axes, min(cost, MOST_COST)
+    return node
 
 
 class Tensor:

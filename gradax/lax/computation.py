@@ -100,7 +100,7 @@ MONOIDS: dict[str, Callable[[Any], Any]] = {  # operation: its identity in a dty
 
 def is_identity(monoid: str, init: Any, dtype: Any) -> bool:
     """Tell whether `init` is known to be the identity of `monoid`."""
-    if hasattr(init, "trace"):
+    if hasattr(init, "interpreter"):
         return False
     return bool(np.asarray(init) == np.asarray(MONOIDS[monoid](dtype)).astype(dtype))
 

@@ -26,8 +26,9 @@ def check_shapes(query: Any, key: Any, value: Any) -> None:
     if key.shape != expected or value.shape[:3] != expected[:3] or heads % key_heads:
         raise ShapeError(
             f"Incompatible shapes for dot_product_attention: got query {query.shape}, key"
-            f" {key.shape} and value {value.shape}.{at_user_line()}\nThey are [batch, length, heads,"
-            " width]; the query's heads are a multiple of the others'."
+            f" {key.shape} and value {value.shape}.{at_user_line()}\n"
+            "They are [batch, length, heads, width]; the query's heads are a multiple of the"
+            " others'."
         )
 
 
@@ -127,7 +128,7 @@ def dot_product_attention(
     logits = logits if seen is None else gnp.where(seen, logits, low)
     weights = softmax(logits).astype(key.dtype)
     if query_seq_lengths is not None:
-        weights = gnp.where(seen.any(axis=-1, keepdims=True), weights, 0)
+        weights = gnp.where(gnp.any(seen, axis=-1, keepdims=True), weights, 0)
     out = gnp.einsum("bkgts,bskh->btkgh", weights, value)
     out = out.reshape(n_batch, n_queries, n_heads, value.shape[-1])
     sums = gnp.moveaxis(logsumexp(logits, axis=-1), -1, 1).reshape(n_batch, n_queries, n_heads)

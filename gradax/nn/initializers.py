@@ -14,7 +14,8 @@ from gradax.errors import ArgumentError, ShapeError, at_user_line
 
 Axes = int | Sequence[int]
 
-# The standard deviations of a standard normal number within -2 … 2, and of a complex one within radius 2.
+# The standard deviations of a standard normal number within -2 … 2, and of a complex one within
+# radius 2.
 TRUNCATED_DEVIATION = 0.87962566103423978
 TRUNCATED_COMPLEX_DEVIATION = 0.95311164380491208
 
@@ -22,9 +23,7 @@ TRUNCATED_COMPLEX_DEVIATION = 0.95311164380491208
 class Initializer(Protocol):
     """What makes a parameter of a key and a shape."""
 
-    def __call__(
-        self, key: Any, shape: Any, dtype: Any = None, out_sharding: Any = None
-    ) -> Any:
+    def __call__(self, key: Any, shape: Any, dtype: Any = None, out_sharding: Any = None) -> Any:
         """Make the array."""
         ...
 
@@ -133,7 +132,7 @@ def variance_scaling(
     batch_axis: Axes = (),
     dtype: Any = None,
 ) -> Initializer:
-    """Make the initializer whose variance is `scale` over the number of connections that `mode` names.
+    """Make the initializer of variance `scale` over the number of connections that `mode` names.
 
     Errors: ValueError for an unknown mode or distribution.
     Source: He et al., "Delving deep into rectifiers" (2015).
@@ -218,7 +217,11 @@ glorot_uniform = scaled(
     1.0, "fan_avg", "uniform", "glorot_uniform", "Make Glorot's initializer of uniform numbers."
 )
 glorot_normal = scaled(
-    1.0, "fan_avg", "truncated_normal", "glorot_normal", "Make Glorot's of truncated normal numbers."
+    1.0,
+    "fan_avg",
+    "truncated_normal",
+    "glorot_normal",
+    "Make Glorot's of truncated normal numbers.",
 )
 lecun_uniform = scaled(
     1.0, "fan_in", "uniform", "lecun_uniform", "Make LeCun's initializer of uniform numbers."

@@ -141,9 +141,11 @@ def power(x: Any, y: Any, /) -> Any:
     x = x if type(x) in SCALARS else operand("power", x, 0)
     y = y if type(y) in SCALARS else operand("power", y, 1)
     if is_whole(x) and is_whole(y):
-        return integer_to_integer(*promoted_numbers("power", x, y))
-    if type(y) not in SCALARS and y.dtype in INTEGERS and type(x) not in SCALARS:
-        return float_to_integer(x, y)
+        weak = all(type(v) is bool or pair_of(v)[1] for v in (x, y))
+        pair = promoted_numbers("power", x, y)
+        return integer_to_integer(*(convert(v, v.dtype, weak) for v in pair))
+    if type(y) not in SCALARS and y.dtype in INTEGERS:
+        return float_to_integer(operand("power", x), y)
     return binary_inexact(_POW, x, y)
 
 
@@ -274,14 +276,14 @@ def minimum(x: Any, y: Any, /) -> Any:
     return binary_any(_MIN, x, y)
 
 
-def fmax(x: Any, y: Any, /) -> Any:
+def fmax(x1: Any, x2: Any) -> Any:
     """Return the larger of two elements; the other one where one is NaN."""
-    return number_of(_MAX, *promoted("fmax", x, y))
+    return number_of(_MAX, *promoted("fmax", x1, x2))
 
 
-def fmin(x: Any, y: Any, /) -> Any:
+def fmin(x1: Any, x2: Any) -> Any:
     """Return the smaller of two elements; the other one where one is NaN."""
-    return number_of(_MIN, *promoted("fmin", x, y))
+    return number_of(_MIN, *promoted("fmin", x1, x2))
 
 
 def number_of(op: Any, x: Any, y: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradax import dtypes
+from gradax.api.device import device_put
 from gradax.core.aval import Aval
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, check_fits, conversion
@@ -81,21 +82,10 @@ def asarray(
     return array(a, dtype, bool(copy), order, device=device, out_sharding=out_sharding)
 
 
-class Placement:
-    """How an array is put on a device or a sharding; the runtime's public names register it."""
-
-    put: Callable[[Any, Any], Any] | None = None
-
-
-placement = Placement()
-
-
 def placed(x: Any, device: Any, out_sharding: Any = None) -> Any:
     """Return an array on the device or the sharding that the user asked for."""
     where = device if device is not None else out_sharding
-    if where is None or placement.put is None:
-        return x
-    return placement.put(x, where)
+    return x if where is None else device_put(x, where)
 
 
 def as_array(x: Any, dtype: Any) -> Any:

@@ -6,6 +6,7 @@ Source: NumPy's einsum; `opt_einsum` is loaded when a sum of more than two array
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from string import ascii_letters
 from typing import Any
 
@@ -40,14 +41,16 @@ def einsum(
     """
     if out is not None:
         raise NotImplementedError("einsum: the 'out' argument is not supported")
-    inputs, output, arrays = parsed(subscripts, operands)
-    check_sizes(inputs, arrays)
+    if not isinstance(subscripts, str):
+        subscripts, operands = from_lists(subscripts, operands)
+    arrays = [operand("einsum", x, i + 1) for i, x in enumerate(operands)]
+    how = tuple(optimize) if isinstance(optimize, list) else optimize
+    inputs, output, steps = planned(subscripts, tuple(x.shape for x in arrays), how)
     preferred = None
     if preferred_element_type is not None:
         preferred = dtypes.check_user_dtype(preferred_element_type, "einsum")
     arrays = promote_dtypes(*arrays)
     terms = [without_repeats(x, labels) for x, labels in zip(arrays, inputs, strict=True)]
-    steps = path_of(inputs, output, arrays, optimize)
     for step in steps:
         picked = [terms[i] for i in step]
         terms = [t for i, t in enumerate(terms) if i not in step]
@@ -130,28 +133,35 @@ def ordered_as(x: Any, labels: str, output: str) -> Any:
     return transposed(x, tuple(labels.index(c) for c in output))
 
 
-def parsed(subscripts: Any, operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
-    """Return the labels of each array, of the result, and the arrays.
+@lru_cache(1000)
+def planned(
+    text: str, shapes: tuple[tuple[int, ...], ...], optimize: Any
+) -> tuple[list[str], str, list[Any]]:
+    """Return the labels of each array and of the result, and which terms each step multiplies."""
+    inputs, output = parsed(text, shapes)
+    check_sizes(inputs, shapes)
+    return inputs, output, path_of(inputs, output, shapes, optimize)
+
+
+def parsed(text: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], str]:
+    """Return the labels of each array and of the result.
 
     Axes that `...` stands for get labels of their own.
     """
-    if not isinstance(subscripts, str):
-        subscripts, operands = from_lists(subscripts, operands)
-    text = subscripts.replace(" ", "")
-    arrays = [operand("einsum", x, i + 1) for i, x in enumerate(operands)]
+    text = text.replace(" ", "")
     left, arrow, right = text.partition("->")
     inputs = left.split(",")
-    if len(inputs) != len(arrays):
+    if len(inputs) != len(shapes):
         raise ArgumentError(
-            f"einsum: {text!r} names {len(inputs)} arrays, got {len(arrays)}{at_user_line()}"
+            f"einsum: {text!r} names {len(inputs)} arrays, got {len(shapes)}{at_user_line()}"
         )
     strange = set(left + right) - set(ascii_letters) - {",", "."}
     if strange:
         raise ArgumentError(f"einsum: {text!r} has characters that are no labels: {strange}")
     spare = [c for c in ascii_letters if c not in text]
-    ranks = [x.ndim - len(s.replace("...", "")) for s, x in zip(inputs, arrays, strict=True)]
+    ranks = [len(n) - len(s.replace("...", "")) for s, n in zip(inputs, shapes, strict=True)]
     n_dots = max((r for s, r in zip(inputs, ranks, strict=True) if "..." in s), default=0)
-    check_ranks(text, inputs, ranks, arrays)
+    check_ranks(text, inputs, ranks, shapes)
     dots = "".join(spare[:n_dots])
     full = [
         s.replace("...", dots[n_dots - r :] if r else "")
@@ -160,28 +170,30 @@ def parsed(subscripts: Any, operands: Sequence[Any]) -> tuple[list[str], str, li
     joined = "".join(full)
     if not arrow:
         once = sorted(c for c in set(joined) if joined.count(c) == 1 and c not in dots)
-        return full, dots + "".join(once), arrays
+        return full, dots + "".join(once)
     output = right.replace("...", dots)
     if len(set(output)) < len(output) or not set(output) <= set(joined):
         raise ArgumentError(
             f"einsum: the result's labels {right!r} must be distinct labels of the arrays, in"
             f" {text!r}{at_user_line()}"
         )
-    return full, output, arrays
+    return full, output
 
 
-def check_ranks(text: str, inputs: list[str], ranks: list[int], arrays: list[Any]) -> None:
+def check_ranks(
+    text: str, inputs: list[str], ranks: list[int], shapes: Sequence[tuple[int, ...]]
+) -> None:
     """Raise unless each array has the axes that its labels say."""
     for i, (s, rest) in enumerate(zip(inputs, ranks, strict=True)):
         is_malformed = s.count("...") > 1 or "." in s.replace("...", "")
         if is_malformed or rest < 0 or (rest and "..." not in s):
             raise ArgumentError(
                 f"einsum: the labels {s!r} of operand {i} in {text!r} do not fit its shape"
-                f" {arrays[i].shape}{at_user_line()}"
+                f" {shapes[i]}{at_user_line()}"
             )
 
 
-def from_lists(first: Any, rest: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+def from_lists(first: Any, rest: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     """Return text and arrays for einsum(array, labels, array, labels, …, labels of the result)."""
     items = [first, *rest]
     n_pairs = len(items) // 2
@@ -203,40 +215,41 @@ def from_lists(first: Any, rest: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     subscripts = ",".join(map(text, labels))
     if len(items) % 2:
         subscripts += "->" + text(items[-1])
-    return subscripts, [items[2 * i] for i in range(n_pairs)]
+    return subscripts, tuple(items[2 * i] for i in range(n_pairs))
 
 
-def check_sizes(inputs: list[str], arrays: list[Any]) -> None:
+def check_sizes(inputs: list[str], shapes: Sequence[tuple[int, ...]]) -> None:
     """Raise unless a label has one size (or 1) everywhere."""
     sizes: dict[str, int] = {}
-    for i, (labels, x) in enumerate(zip(inputs, arrays, strict=True)):
-        for c, n in zip(labels, x.shape, strict=True):
+    for i, (labels, shape) in enumerate(zip(inputs, shapes, strict=True)):
+        for c, n in zip(labels, shape, strict=True):
             known = sizes.setdefault(c, n)
             if known == 1:
                 sizes[c] = n
             elif n not in (1, known):
-                shapes = " and ".join(str(a.shape) for a in arrays)
+                got = " and ".join(map(str, shapes))
                 raise ArgumentError(
-                    f"Incompatible shapes for einsum: got {shapes}; label {c!r} has size {n} in"
+                    f"Incompatible shapes for einsum: got {got}; label {c!r} has size {n} in"
                     f" operand {i} and {known} before.{at_user_line()}"
                 )
 
 
-def path_of(inputs: list[str], output: str, arrays: list[Any], optimize: Any) -> list[Any]:
+def path_of(
+    inputs: list[str], output: str, shapes: Sequence[tuple[int, ...]], optimize: Any
+) -> list[Any]:
     """Return which terms are multiplied at each step; a product goes to the end."""
-    if len(arrays) == 1:
+    if len(shapes) == 1:
         return [(0,)]
-    if len(arrays) == 2:
+    if len(shapes) == 2:
         return [(0, 1)]
     if optimize is False:
-        return [(0, 1), *((0, k) for k in range(len(arrays) - 2, 0, -1))]
+        return [(0, 1), *((0, k) for k in range(len(shapes) - 2, 0, -1))]
     if isinstance(optimize, (list, tuple)) and optimize and optimize[0] == "einsum_path":
         optimize = optimize[1:]
     import opt_einsum
 
     text = ",".join(inputs) + "->" + output
     how = "optimal" if optimize is True else optimize
-    shapes = [x.shape for x in arrays]
     path, _ = opt_einsum.contract_path(text, *shapes, shapes=True, optimize=how)
     return [pair for step in path for pair in in_pairs(step)]
 
@@ -252,8 +265,10 @@ def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "auto") -> t
     """Return the order in which `einsum` multiplies, and its report."""
     import opt_einsum
 
-    inputs, output, arrays = parsed(subscripts, operands)
+    if not isinstance(subscripts, str):
+        subscripts, operands = from_lists(subscripts, operands)
+    shapes = [operand("einsum_path", x, i + 1).shape for i, x in enumerate(operands)]
+    inputs, output = parsed(subscripts, shapes)
     text = ",".join(inputs) + "->" + output
-    shapes = [x.shape for x in arrays]
     path, info = opt_einsum.contract_path(text, *shapes, shapes=True, optimize=optimize)
     return ["einsum_path", *path], str(info)

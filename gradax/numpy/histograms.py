@@ -190,6 +190,8 @@ def cov(
     ddof: int | None = None,
     fweights: Any = None,
     aweights: Any = None,
+    *,
+    dtype: Any = None,
 ) -> Any:
     """Return the covariance matrix of variables, rows unless rowvar is off, over observations.
 
@@ -213,6 +215,7 @@ def cov(
         scale = total - ddof * sum(w * convert(operand("cov", aweights), w.dtype)) / total
     weighted = x if w is None else x * w
     out = dot(weighted, conjugate(transposed(x))) / scale
+    out = out if dtype is None else out.astype(dtype)
     return reshaped(out, ()) if out.shape == (1, 1) else out
 
 

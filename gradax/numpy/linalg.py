@@ -342,12 +342,12 @@ def matrix_power(a: Any, n: int) -> Any:
     return broadcast(eye(x.shape[-1], dtype=x.dtype), x.shape) if out is None else out
 
 
-def matrix_rank(M: Any, rtol: Any = None, *, tol: Any = None) -> Any:
+def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any = None) -> Any:
     """Return how many singular values exceed rtol times the largest."""
     x = floats("matrix_rank", M)
     if x.ndim < 2:
         return (x != 0).any().astype(int)
-    s = svd(x, compute_uv=False)
+    s = svd(x, compute_uv=False, hermitian=hermitian)
     rtol = tol if rtol is None else rtol
     if rtol is None:
         rtol = builtin_max(*x.shape[-2:]) * float(dtypes.finfo(s.dtype).eps)

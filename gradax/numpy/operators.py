@@ -338,7 +338,7 @@ def numpy_methods() -> dict[str, Any]:
         logic: "clip",
         cumulative: "cumprod cumsum",
         ranges: "diagonal",
-        products: "dot",
+        products: "dot trace",
         shaping: "ravel squeeze swapaxes",
         joining: "repeat",
         taking: "choose nonzero take",
@@ -381,8 +381,6 @@ def array_methods() -> dict[str, Any]:
         "item": item,
         "tolist": tolist,
         "tobytes": tobytes,
-        # Of tracers `trace` is the interpreter that they belong to; jnp.trace takes both.
-        "trace": products.trace,
         "unsafe_buffer_pointer": lambda self: self._pointer,
     }
 

@@ -57,19 +57,29 @@ def to_format(x: Any, spec: str) -> str:
     return format(values[()] if values.ndim == 0 else values, spec)
 
 
-def array_repr(arr: Any, max_line_width: Any = None, precision: Any = None) -> str:
+def array_repr(
+    arr: Any,
+    max_line_width: Any = None,
+    precision: Any = None,
+    suppress_small: bool | None = None,
+) -> str:
     """Return the text of an array as `repr` has it."""
-    with np.printoptions(**options(max_line_width, precision)):
+    with np.printoptions(**options(max_line_width, precision, suppress_small)):
         return repr(arr)
 
 
-def array_str(a: Any, max_line_width: Any = None, precision: Any = None) -> str:
+def array_str(
+    a: Any,
+    max_line_width: Any = None,
+    precision: Any = None,
+    suppress_small: bool | None = None,
+) -> str:
     """Return the text of an array as `str` has it."""
-    with np.printoptions(**options(max_line_width, precision)):
+    with np.printoptions(**options(max_line_width, precision, suppress_small)):
         return str(a)
 
 
-def options(width: Any, precision: Any) -> dict[str, Any]:
+def options(width: Any, precision: Any, suppress: bool | None) -> dict[str, Any]:
     """Return the print options that are given."""
-    given = {"linewidth": width, "precision": precision}
+    given = {"linewidth": width, "precision": precision, "suppress": suppress}
     return {name: value for name, value in given.items() if value is not None}

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradax import dtypes
-from gradax.errors import ArgumentError, at_user_line
+from gradax.errors import ArgumentError, DtypeError, at_user_line
 from gradax.lax.arithmetic import Add, Div, Max, Min, Mul, Sub
 from gradax.lax.bits import And, Or
 from gradax.lax.comparison import Eq
@@ -167,7 +167,11 @@ def summand(name: str, a: Any, dtype: Any, promote_integers: bool, numbers: bool
     aval = x.aval
     if dtype is not None:
         wanted = dtypes.check_user_dtype(dtype, name)
-    elif not numbers or aval.dtype in INEXACT:
+    elif aval.dtype in INEXACT:
+        wanted = aval.dtype
+    elif dtypes.is_extended(aval.dtype):
+        raise DtypeError(f"{name} accepts numbers; got {aval.dtype.name}{at_user_line()}")
+    elif not numbers:
         wanted = aval.dtype
     elif aval.dtype == BOOL or promote_integers:
         wanted = promoted_integer(aval.dtype)

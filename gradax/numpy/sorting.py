@@ -53,11 +53,13 @@ def argsort(
     order: None = None,
     stable: bool = True,
     descending: bool = False,
+    dtype: Any = None,
 ) -> Any:
     """Return the places of the sorted elements; equal ones keep their order."""
     refuse_kind("argsort", kind, order)
     x, axis = sortable("argsort", a, axis)
-    places = Iota(dtypes.default_dtype("i"), x.shape, axis)()
+    int_dtype = dtypes.check_user_dtype(dtype, "argsort") or dtypes.default_dtype("i")
+    places = Iota(int_dtype, x.shape, axis)()
     if descending:
         # Sorted backwards from the back, so that equal elements keep their order.
         flip = Rev((axis,))

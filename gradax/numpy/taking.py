@@ -85,6 +85,8 @@ def take_along_axis(
     axis: int | None = -1,
     mode: str | GatherScatterMode | None = None,
     fill_value: Any = None,
+    *,
+    wrap_negative_indices: bool = True,
 ) -> Any:
     """Return elements at places along an axis, for each place of the other axes its own.
 
@@ -104,6 +106,8 @@ def take_along_axis(
         )
     axis = canonical_axis("take_along_axis", axis, x.ndim)
     x, places = along(x, places, axis)
+    if wrap_negative_indices:
+        places = where_select(places < 0, places + x.shape[axis], places)
     return gather_along(x, places, axis, mode, fill_value)
 
 
@@ -123,8 +127,6 @@ def along(x: Any, places: Any, axis: int) -> tuple[Any, Any]:
 def gather_along(x: Any, places: Any, axis: int, mode: Any, fill_value: Any) -> Any:
     """Gather with all axes but one in step."""
     how = GatherScatterMode.from_any("fill" if mode is None else mode)
-    n = x.shape[axis]
-    places = where_select(places < 0, places + n, places)
     others = tuple(i for i in range(x.ndim) if i != axis)
     numbers = GatherDimensionNumbers((), (axis,), (axis,), others, others)
     vectors = BroadcastInDim((*places.shape, 1), tuple(range(places.ndim)))(places)

@@ -77,12 +77,17 @@ def seed_value(seed: Any) -> Any:
     return value
 
 
-def key(seed: Any, *, impl: Any = None) -> Any:
-    """Make a typed key of an integer.
+def key_dtype(impl_spec: Any = None) -> Any:
+    """Return the dtype of the keys of an implementation."""
+    return implementation(impl_spec)
+
+
+def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Any:
+    """Make a typed key of an integer; `dtype` is another way to name the implementation.
 
     Errors: TypeError for a seed that is no integer scalar.
     """
-    return RandomSeed(implementation(impl))(seed_value(seed))
+    return RandomSeed(implementation(impl if dtype is None else dtype))(seed_value(seed))
 
 
 def PRNGKey(seed: Any, *, impl: Any = None) -> Any:
@@ -215,7 +220,7 @@ def key_data(keys: Any) -> Any:
     return RandomUnwrap()(value) if dtypes.is_extended(value.dtype) else value
 
 
-def wrap_key_data(key_bits_array: Any, *, impl: Any = None) -> Any:
+def wrap_key_data(key_bits_array: Any, *, impl: Any = None, dtype: Any = None) -> Any:
     """Return raw keys as typed ones.
 
     Shapes: u32[s, 2] -> keys[s].
@@ -223,7 +228,7 @@ def wrap_key_data(key_bits_array: Any, *, impl: Any = None) -> Any:
     value = as_value(key_bits_array)
     if dtypes.is_extended(value.dtype):
         raise DtypeError(f"random.wrap_key_data: the keys are typed already.{at_user_line()}")
-    return RandomWrap(implementation(impl))(value)
+    return RandomWrap(implementation(impl if dtype is None else dtype))(value)
 
 
 def key_impl(keys: Any) -> Any:

@@ -126,9 +126,12 @@ def choice(
     wanted = as_shape(shape, "choice")
     a = a if is_value(a) else np.asarray(a)
     size = as_count(a, "choice")
-    values = None if size is not None else as_value(a)
-    axis = axis if values is None else as_axis(axis, values, "choice")
-    count: int = values.shape[axis] if size is None else size
+    values: Any = None
+    count = size
+    if count is None:
+        values = as_value(a)
+        axis = as_axis(axis, values, "choice")
+        count = values.shape[axis]
     draws = prod(wanted)
     if draws == 0:
         return empty_choice(values, wanted, axis)

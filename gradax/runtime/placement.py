@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -116,17 +117,23 @@ def replicated(mesh: Any) -> NamedSharding:
 
 def install() -> None:
     """Give arrays their attributes that speak of devices, and the runtime its two functions."""
-    single = SingleDeviceSharding(all_devices()[0])
-
-    def on_first_device(array: Any) -> Sharding:
-        del array
-        return single
-
-    set_hook("sharding", on_first_device)
+    set_hook("sharding", sharding_of)
     set_hook("assemble", assemble)
     for name, value in vars(PlacedArray).items():
         if not name.startswith("__"):
             setattr(Array, name, value)
+
+
+def sharding_of(array: Any) -> Sharding:
+    """Return the sharding of an array that nobody has placed."""
+    del array
+    return on_first_device()
+
+
+@cache
+def on_first_device() -> Sharding:
+    """Return the sharding of arrays on the first device, which the first use of it fixes."""
+    return SingleDeviceSharding(all_devices()[0])
 
 
 class PlacedArray:

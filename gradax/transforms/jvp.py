@@ -23,7 +23,7 @@ class JVPTracer(Tracer):
     __slots__ = ("primal", "tangent")
 
     def __init__(self, trace: JVPTrace, primal: Any, tangent: Any) -> None:
-        self.trace = trace
+        self.interpreter = trace
         self.aval = primal.aval
         self.primal = primal
         self.tangent = tangent
@@ -51,7 +51,7 @@ class JVPTrace(Trace):
 
     def pair(self, x: Any) -> tuple[Any, Any]:
         """Return the primal and tangent of any value."""
-        if type(x) is JVPTracer and x.trace is self:
+        if type(x) is JVPTracer and x.interpreter is self:
             return x.primal, x.tangent
         x = as_value(x)
         return x, Zero(tangent_aval(x.aval))
@@ -64,7 +64,7 @@ class JVPTrace(Trace):
         """Apply the operation's derivative rule where some tangent is not zero."""
         set_trace(self.parent)
         try:
-            if not any(type(x) is JVPTracer and x.trace is self for x in args):
+            if not any(type(x) is JVPTracer and x.interpreter is self for x in args):
                 return op(*args)
             primals, tangents = zip(*map(self.pair, args), strict=True)
             out, dout = op.jvp(primals, tangents)

@@ -29,12 +29,12 @@ from gradax.transforms.jvp import JVPTrace, inline
 class LinearTracer(Tracer):
     """A variable of the linear program."""
 
-    __slots__ = ("var",)
+    __slots__ = ("variable",)
 
     def __init__(self, trace: LinearTrace, var: Var) -> None:
-        self.trace = trace
+        self.interpreter = trace
         self.aval = var.aval
-        self.var = var
+        self.variable = var
 
     def __repr__(self) -> str:
         return f"LinearTracer({self.aval})"
@@ -60,12 +60,12 @@ class LinearTrace(Trace):
 
     def is_mine(self, x: Any) -> bool:
         """Tell whether a value depends on the inputs."""
-        return type(x) is LinearTracer and x.trace is self
+        return type(x) is LinearTracer and x.interpreter is self
 
     def atom(self, x: Any) -> Atom:
         """Return the variable that stands for a value; known ones become residuals."""
-        if type(x) is LinearTracer and x.trace is self:
-            return x.var
+        if type(x) is LinearTracer and x.interpreter is self:
+            return x.variable
         x = as_value(x)
         is_number = x.aval.ndim == 0 and not dtypes.is_extended(x.aval.dtype)
         if is_number and self.parent is not None and not isinstance(x, Tracer):
@@ -78,7 +78,7 @@ class LinearTrace(Trace):
 
     def process(self, op: Op, args: tuple[Any, ...]) -> Any:
         """Stage the operation when an operand is linear, else run it."""
-        if not any(type(x) is LinearTracer and x.trace is self for x in args):
+        if not any(type(x) is LinearTracer and x.interpreter is self for x in args):
             return run_op(self.parent, op, args)
         split = getattr(op, "split", None)
         if split is not None and not all(map(self.is_mine, args)):

@@ -23,7 +23,7 @@ class BatchTracer(Tracer):
     __slots__ = ("value", "dim")
 
     def __init__(self, trace: BatchTrace, value: Any, dim: int) -> None:
-        self.trace = trace
+        self.interpreter = trace
         self.aval = without_axis(value.aval, dim)
         self.value = value
         self.dim = dim
@@ -53,7 +53,7 @@ class BatchTrace(Trace):
 
     def unwrap(self, x: Any) -> tuple[Any, int | None]:
         """Return a value and its mapped axis, None when it has none."""
-        if type(x) is BatchTracer and (x.trace is self or self.is_same_axis(x.trace)):
+        if type(x) is BatchTracer and (x.interpreter is self or self.is_same_axis(x.interpreter)):
             return x.value, x.dim
         return x, None
 

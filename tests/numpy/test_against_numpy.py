@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from numpy_cases import CASES, Case
+from numpy_cases import CASES
+from numpy_operands import Case
 
 import gradax as jax
 import gradax.numpy as jnp

@@ -15,7 +15,7 @@ from gradax.compiler.graph.interpret import interpret_graph
 from gradax.compiler.graph.ir import Graph
 from gradax.compiler.options import Options
 from gradax.compiler.pipeline import run_pipeline, schedule
-from gradax.compiler.program import build_entry, make_executable
+from gradax.compiler.program import build_entry, load_code, make_executable
 from gradax.compiler.schedule.check import check_function, overlapping
 from gradax.compiler.schedule.interpret import interpret_schedule
 from gradax.compiler.schedule.ir import Block, Buffer, For, Function, While, blocks_of, reads_writes
@@ -89,7 +89,7 @@ def program_of(fun: Callable[..., Any], *inputs: Any) -> Jaxpr:
 def compiled(jaxpr: Jaxpr, inputs: Sequence[Array], options: Options) -> list[Array]:
     """Compile a program with its own options and run it."""
     entry = build_entry(run_pipeline(jaxpr, options))
-    executable = make_executable(jaxpr, entry, [], [])
+    executable = make_executable(jaxpr, load_code(entry), [], [])
     return [np.asarray(x) for x in executable.execute([as_value(x) for x in inputs])]
 
 

@@ -97,7 +97,9 @@ def text_of(name: str) -> str:
     """Return a program's text at all levels."""
     fun, x = PROGRAMS[name]
     jaxpr = program_of(lambda v: tree.leaves(fun(v)), x)
-    return "\n".join(f"== {v} ==\n{program_text(jaxpr, OPTIONS, v)}" for v in LEVELS)
+    # Approximations of functions change on their own: their texts are not the compiler's.
+    levels = LEVELS[:1] if name == "softmax" else LEVELS
+    return "\n".join(f"== {v} ==\n{program_text(jaxpr, OPTIONS, v)}" for v in levels)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -40,6 +40,7 @@ from gradax.kernel import (
 )
 
 MOST_COST = 4_000
+MOST_COST_MOVED = 500
 BYTES_WORTH = 8
 
 
@@ -51,13 +52,17 @@ def fuse_maps(graph: Graph) -> Graph:
 
 
 class Uses:
-    """How often a tensor is evaluated if it is fused, and whether it must be in memory."""
+    """How often a tensor is evaluated if it is fused, and whether it must be in memory.
 
-    __slots__ = ("dense", "points")
+    `moved` tells that some read is not of the element at the point at hand: the body must be
+    rewritten for it.
+    """
+
+    __slots__ = ("dense", "moved", "points")
 
     def __init__(self) -> None:
         self.points = 0
-        self.dense = False
+        self.dense = self.moved = False
 
 
 def space_of(item: Item) -> int:
@@ -82,13 +87,16 @@ def count_uses(graph: Graph, order: list[Item]) -> dict[Tensor, Uses]:
             uses.setdefault(tensor, Uses()).dense |= not view_only
         points = space_of(item)
         for node in loads_of(bodies_of(item)):
-            uses.setdefault(node.source, Uses()).points += points
+            use = uses.setdefault(node.source, Uses())
+            use.points += points
+            use.moved |= node.indices != identity(node.source.shape)
     for item in reversed(order):
         if isinstance(item, View):
             through = uses.get(item, Uses())
             operand = uses.setdefault(item.operand, Uses())
             operand.points += through.points
             operand.dense |= through.dense
+            operand.moved = True
     return uses
 
 
@@ -126,7 +134,7 @@ class Fusion:
     def should_fuse(self, old: Tensor, new: Map) -> bool:
         """Tell whether to evaluate a map where it is read."""
         use = self.uses.get(old)
-        if use is None or new.body.cost > MOST_COST:
+        if use is None or new.body.cost > (MOST_COST_MOVED if use.moved else MOST_COST):
             return False
         size = max(prod(new.shape), 1)
         again = use.points if use.dense else use.points - size

@@ -50,13 +50,13 @@ def item_of(tensor: Tensor) -> Item:
 def loads_of(roots: tuple[Scalar | None, ...]) -> list[Load]:
     """Return the loads in scalars, each once, those in indices and guards included."""
     found: list[Load] = []
-    seen: set[int] = set()
+    seen: set[Scalar] = set()
     stack = [r for r in roots if r is not None]
     while stack:
         node = stack.pop()
-        if id(node) in seen:
+        if node in seen:
             continue
-        seen.add(id(node))
+        seen.add(node)
         if isinstance(node, Load):
             found.append(node)
             stack.extend(node.indices)

@@ -34,7 +34,7 @@ def rewrite(
     on_load: Rule,
     axes: Sequence[Scalar] | None = None,
     guard: Scalar | None = None,
-    memo: dict[int, Scalar] | None = None,
+    memo: dict[Scalar, Scalar] | None = None,
 ) -> Scalar:
     """Rebuild a scalar: loads through `on_load`, each `Index(k)` as `axes[k]`, loads under `guard`.
 
@@ -42,38 +42,46 @@ def rewrite(
     Cost: linear in the distinct nodes; nothing is rebuilt that does not change.
     """
     memo = {} if memo is None else memo
-    stack: list[tuple[Scalar, bool]] = [(root, False)]
+    stack = [root]
     while stack:
-        node, ready = stack.pop()
-        if id(node) in memo:
+        node = stack[-1]
+        if node in memo:
+            stack.pop()
             continue
         if isinstance(node, Index):
-            memo[id(node)] = node if axes is None else axes[node.axis]
+            memo[node] = node if axes is None else axes[node.axis]
+            continue
+        parts = parts_of(node)
+        pending = [p for p in parts if p not in memo]
+        if pending:
+            stack.extend(pending)
+            continue
+        stack.pop()
+        if isinstance(node, Apply):
+            args = tuple([memo[a] for a in parts])
+            memo[node] = node if args == parts else reapply(node, args)
         elif isinstance(node, Load):
-            parts = node.indices if node.guard is None else (*node.indices, node.guard)
-            if not ready and any(id(p) not in memo for p in parts):
-                stack.append((node, True))
-                stack.extend((p, False) for p in parts)
-                continue
-            memo[id(node)] = rebuilt_load(node, on_load, guard, memo)
-        elif isinstance(node, Apply):
-            if not ready and any(id(p) not in memo for p in node.args):
-                stack.append((node, True))
-                stack.extend((p, False) for p in node.args)
-                continue
-            args = tuple(memo[id(a)] for a in node.args)
-            memo[id(node)] = node if args == node.args else reapply(node, args)
+            memo[node] = rebuilt_load(node, on_load, guard, memo)
         else:
-            memo[id(node)] = node
-    return memo[id(root)]
+            memo[node] = node
+    return memo[root]
+
+
+def parts_of(node: Scalar) -> tuple[Scalar, ...]:
+    """Return the scalars that a scalar is made of."""
+    if isinstance(node, Apply):
+        return node.args
+    if isinstance(node, Load):
+        return node.indices if node.guard is None else (*node.indices, node.guard)
+    return ()
 
 
 def rebuilt_load(
-    node: Load, on_load: Rule, guard: Scalar | None, memo: dict[int, Scalar]
+    node: Load, on_load: Rule, guard: Scalar | None, memo: dict[Scalar, Scalar]
 ) -> Scalar:
     """Rebuild a load whose indices and guard have been rebuilt."""
-    indices = tuple(memo[id(i)] for i in node.indices)
-    own = None if node.guard is None else memo[id(node.guard)]
+    indices = tuple([memo[i] for i in node.indices])
+    own = None if node.guard is None else memo[node.guard]
     condition = both(guard, own)
     replaced = on_load(node, indices, condition)
     if replaced is not None:

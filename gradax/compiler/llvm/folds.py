@@ -18,11 +18,12 @@ from gradax.compiler.llvm.loops import (
     choose_vector_axis,
     combine_slots,
 )
-from gradax.compiler.llvm.scalars import splat_constant
+from gradax.compiler.llvm.scalars import EMITTERS, splat_constant
 from gradax.compiler.llvm.writer import Writer, scalar_type, vector
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.ir import Fold
-from gradax.kernel import flat_index, index
+from gradax.kernel import Apply, Scalar, basic_combine, flat_index, index
+from gradax.kernel.functions import is_float
 
 
 class FoldWriter:
@@ -53,6 +54,7 @@ class FoldWriter:
         self.loops = LoopWriter(w, self.shape, pointers, outer)
         self.values = self.loops.values
         self.types = [vector(self.lanes, scalar_type(b.dtype)) for b in kernel.bodies]
+        self.factors = summed_product(kernel) if options.contract else None
 
     def choose_unroll(self, options: Options) -> int:
         """Return the number of accumulators."""
@@ -70,7 +72,7 @@ class FoldWriter:
         offset = flat_index([index(a) for a in range(self.n_kept)], self.kernel.space)
         self.offset = offset
         base = self.values.without_vector(offset) if self.over_kept else offset
-        self.values.plan([*self.kernel.bodies, base])
+        self.values.plan([*(self.factors or self.kernel.bodies), base])
         self.values.begin()
         if self.kernel.block:
             assert self.first is not None
@@ -154,8 +156,13 @@ class FoldWriter:
 
     def accumulate(self, acc: Sequence[str], lanes: int) -> list[str]:
         """Combine the bodies at the point at hand into accumulators; inactive lanes keep theirs."""
-        new = [self.values.get(b, lanes) for b in self.kernel.bodies]
-        out = self.combine(acc, new, lanes)
+        if self.factors is not None:
+            product = [self.values.get(x, lanes) for x in self.factors]
+            dtype = self.factors[0].dtype
+            out = [EMITTERS["fma"](self.w, lanes, dtype, [*product, *acc])]
+        else:
+            new = [self.values.get(b, lanes) for b in self.kernel.bodies]
+            out = self.combine(acc, new, lanes)
         mask = self.values.mask.text
         if mask is None or lanes == 1:
             return out
@@ -329,6 +336,16 @@ class FoldWriter:
             offset = self.w.emit(f"add i64 {offset}, {which}")
         dtypes = (kernel.bodies[part].dtype, self.dtypes[slot])
         self.values.store_text(self.pointers[slot], offset, text, dtypes, lanes, step * n_parts)
+
+
+def summed_product(kernel: Fold) -> tuple[Scalar, ...] | None:
+    """Return the factors where products of floats are summed, which fused multiply-adds do."""
+    body = kernel.bodies[0]
+    if len(kernel.bodies) > 1 or basic_combine(kernel.combine[0]) != "add":
+        return None
+    if isinstance(body, Apply) and body.fn == "mul" and is_float(body.dtype):
+        return body.args
+    return None
 
 
 def fold_shape(kernel: Fold, options: Options) -> Shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from gradax.compiler.schedule.ir import (
     Step,
     Sweep,
     While,
+    pieces_of,
 )
 from gradax.kernel.functions import is_complex, real_dtype
 
@@ -37,14 +38,17 @@ HEADER = "(ptr %ctx, ptr %args, ptr %outs, ptr %arena) #0"
 SMALL_POINTS = 32
 
 
-def is_local(buffer: Buffer) -> bool:
-    """Tell whether a buffer's address depends on a loop's counter."""
-    return buffer.kind == "window" or (buffer.parent is not None and is_local(buffer.parent))
-
-
 def element_dtype(buffer: Buffer) -> np.dtype[Any]:
     """Return the dtype of the elements that a kernel sees in a buffer."""
     return real_dtype(buffer.dtype) if is_complex(buffer.dtype) else buffer.dtype
+
+
+class KernelFunction(NamedTuple):
+    """A kernel's name, the extent of its first loop, the multiple that pieces of that begin at."""
+
+    name: str
+    extent: int
+    multiple: int
 
 
 class KernelTable:
@@ -52,18 +56,20 @@ class KernelTable:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.names: dict[Any, str] = {}
+        self.known: dict[Any, KernelFunction] = {}
         self.texts: list[str] = []
         self.declared: set[str] = set()
 
-    def name_of(self, kernel: Kernel, dtypes: tuple[np.dtype[Any], ...]) -> str:
-        """Return the name of a kernel's function, writing it on first use."""
+    def function_of(self, kernel: Kernel, dtypes: tuple[np.dtype[Any], ...]) -> KernelFunction:
+        """Return a kernel's function, written on first use."""
         key = (kernel, dtypes)
-        name = self.names.get(key)
-        if name is None:
-            name = self.names[key] = f"kernel_{len(self.names)}"
-            self.write(name, kernel, dtypes)
-        return name
+        found = self.known.get(key)
+        if found is None:
+            extent, multiple = first_loop(kernel, self.options)
+            found = KernelFunction(f"kernel_{len(self.known)}", extent, multiple)
+            self.known[key] = found
+            self.write(found.name, kernel, dtypes)
+        return found
 
     def write(self, name: str, kernel: Kernel, dtypes: tuple[np.dtype[Any], ...]) -> None:
         """Write a kernel's function."""
@@ -119,19 +125,42 @@ class FunctionWriter:
     def __init__(self, function: Function, kernels: KernelTable, internal: bool) -> None:
         self.function, self.kernels = function, kernels
         self.options = kernels.options
-        linkage = "internal " if internal else ""
-        self.w = Writer(f"define {linkage}void @{function.name}{HEADER}")
-        self.pointers: dict[int, str] = {}
-        self.counters: dict[int, str] = {}
+        self.internal = internal
         self.constants: list[str] = []
-        self.depth = 0
+        self.declared: set[str] = set()
+        self.begin(function.name, internal)
+
+    def begin(self, name: str, internal: bool) -> None:
+        """Begin a function of the module."""
+        self.w = Writer(f"define {'internal ' * internal}void @{name}{HEADER}")
+        self.pointers: dict[int, str] = {}
+        self.arrays: dict[tuple[str, int], str] = {}
+        self.counters: dict[int, str] = {}
         self.kept: list[Buffer] = []
+        self.depth = 0
+
+    def end(self) -> str:
+        """End it and return its text."""
+        self.w.do("ret void")
+        self.declared |= self.w.declared
+        return self.w.text()
 
     def write(self) -> str:
-        """Write the function and return its text."""
-        self.block(self.function.steps)
-        self.w.do("ret void")
-        return "\n".join([*self.constants, self.w.text()])
+        """Write the function, a long one in pieces, and return its text."""
+        pieces = pieces_of(self.function.steps)
+        if len(pieces) == 1:
+            self.block(pieces[0])
+            return "\n".join([*self.constants, self.end()])
+        texts: list[str] = []
+        for k, piece in enumerate(pieces):
+            self.begin(f"{self.function.name}_{k}", True)
+            self.block(piece)
+            texts.append(self.end())
+        self.begin(self.function.name, self.internal)
+        for k in range(len(pieces)):
+            call = f"void @{self.function.name}_{k}(ptr %ctx, ptr %args, ptr %outs, ptr %arena)"
+            self.w.do(f"call {call}")
+        return "\n".join([*self.constants, *texts, self.end()])
 
     def block(self, steps: Block) -> None:
         """Write steps."""
@@ -156,48 +185,50 @@ class FunctionWriter:
             self.while_loop(step)
 
     def pointer(self, buffer: Buffer) -> str:
-        """Return the address of a buffer."""
+        """Return the address of a buffer.
+
+        Those of operands and results are loaded once, at the function's entry. The others are sums
+        that cost nothing where they are used; kept from the entry on, they would crowd registers.
+        """
+        if buffer.kind == "temp":
+            return self.w.emit(f"getelementptr i8, ptr %arena, i64 {buffer.position}")
+        if buffer.parent is not None:
+            return self.place_within(buffer, self.pointer(buffer.parent))
         found = self.pointers.get(id(buffer))
         if found is None:
-            found = self.address(buffer)
-            if not is_local(buffer):
-                self.pointers[id(buffer)] = found
-                self.kept.append(buffer)
+            found = self.pointers[id(buffer)] = self.address(buffer)
+            self.kept.append(buffer)
         return found
 
+    def place_within(self, buffer: Buffer, whole: str) -> str:
+        """Write the address of a window or part, given that of its parent."""
+        offset = str(buffer.position)
+        if buffer.kind == "window":
+            assert buffer.loop is not None
+            offset = self.w.emit(f"mul i64 {self.counters[id(buffer.loop)]}, {buffer.nbytes}")
+        return self.w.emit(f"getelementptr i8, ptr {whole}, i64 {offset}")
+
     def address(self, buffer: Buffer) -> str:
-        """Write what finds a buffer: at the function's entry, or here for a window."""
+        """Write, at the function's entry, what finds a register, an operand or a result."""
         if buffer.kind == "register":
             type_ = memory_type(element_dtype(buffer))
             n = buffer.size * (2 if is_complex(buffer.dtype) else 1)
             return self.w.stack(f"[{n} x {type_}]" if n != 1 else type_, 8)
-        if buffer.kind == "window":
-            assert buffer.parent is not None and buffer.loop is not None
-            base, counter = self.pointer(buffer.parent), self.counters[id(buffer.loop)]
-            offset = self.w.emit(f"mul i64 {counter}, {buffer.nbytes}")
-            return self.w.emit(f"getelementptr i8, ptr {base}, i64 {offset}")
-        if buffer.kind == "part":
-            assert buffer.parent is not None
-            whole = self.pointer(buffer.parent)
-            text = f"getelementptr i8, ptr {whole}, i64 {buffer.position}"
-            if is_local(buffer):
-                return self.w.emit(text)
-            name = self.w.name()
-            self.w.entry.append(f"  {name} = {text}")
-            return name
-        name = self.w.name()
-        if buffer.kind == "temp":
-            self.w.entry.append(f"  {name} = getelementptr i8, ptr %arena, i64 {buffer.position}")
-            return name
-        place = self.w.name()
+        name, place = self.w.name(), self.w.name()
         source = "%args" if buffer.kind == "input" else "%outs"
         self.w.entry.append(f"  {place} = getelementptr ptr, ptr {source}, i64 {buffer.position}")
         self.w.entry.append(f"  {name} = load ptr, ptr {place}, align 8")
         return name
 
-    def array(self, buffers: tuple[Buffer, ...]) -> str:
-        """Write the addresses of buffers to the stack and return where."""
-        memory = self.w.stack(f"[{max(len(buffers), 1)} x ptr]", 8)
+    def array(self, buffers: tuple[Buffer, ...], what: str = "ins") -> str:
+        """Write the addresses of buffers to the stack and return where.
+
+        The places are used again by the next call: what is called has read them when it returns.
+        """
+        size = max(len(buffers), 1)
+        memory = self.arrays.get((what, size))
+        if memory is None:
+            memory = self.arrays[what, size] = self.w.stack(f"[{size} x ptr]", 8)
         for k, buffer in enumerate(buffers):
             place = self.w.emit(f"getelementptr ptr, ptr {memory}, i64 {k}")
             self.w.do(f"store ptr {self.pointer(buffer)}, ptr {place}, align 8")
@@ -213,9 +244,8 @@ class FunctionWriter:
             pointers = {k: self.pointer(b) for k, b in enumerate(step.buffers)}
             write_kernel(self.w, kernel, pointers, dtypes, options, None)
             return
-        name = self.kernels.name_of(kernel, dtypes)
+        name, extent, multiple = self.kernels.function_of(kernel, dtypes)
         env = self.array(step.buffers)
-        extent, multiple = first_loop(kernel, options)
         ordered = isinstance(kernel, Scatter) and not kernel.unique
         if step.cost < options.parallel_cost or extent < 2 * multiple or ordered:
             self.w.do(f"call void @{name}(ptr %ctx, ptr {env}, i64 0, i64 {extent})")
@@ -247,7 +277,7 @@ class FunctionWriter:
 
     def library(self, step: CallLibrary) -> None:
         """Call a kernel of the runtime."""
-        ins, outs = self.array(step.ins), self.array(step.outs)
+        ins, outs = self.array(step.ins), self.array(step.outs, "outs")
         name = f"@params_{self.function.name}_{len(self.constants)}"
         values = ", ".join(f"i64 {p}" for p in step.params)
         n = len(step.params)
@@ -258,7 +288,7 @@ class FunctionWriter:
 
     def invoke(self, step: Invoke) -> None:
         """Call another function of the module."""
-        ins, outs = self.array(step.ins), self.array(step.outs)
+        ins, outs = self.array(step.ins), self.array(step.outs, "outs")
         arena = "null" if step.arena is None else self.pointer(step.arena)
         callee = step.function.name
         self.w.do(f"call void @{callee}(ptr %ctx, ptr {ins}, ptr {outs}, ptr {arena})")

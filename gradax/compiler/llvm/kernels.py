@@ -123,7 +123,7 @@ def scatter_shape(kernel: Scatter, options: Options) -> Shape:
     extents = dict(enumerate(kernel.space))
     n = len(kernel.space)
     axis = -1
-    if n and linear(kernel.offsets[0]).at(n - 1) == 1 and extents[n - 1] > 1:
+    if n and linear(kernel.offsets[0], {}).at(n - 1) == 1 and extents[n - 1] > 1:
         axis = n - 1
     lanes = choose_lanes(kernel.values, extents[axis], options) if axis >= 0 else 1
     return arrange(n, extents, axis, lanes)

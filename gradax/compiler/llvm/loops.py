@@ -53,7 +53,7 @@ def choose_vector_axis(
     return best if best >= 0 and extents[best] > 1 else -1
 
 
-def step_of(offset: Scalar, axis: int, memo: dict[int, Form]) -> int | None:
+def step_of(offset: Scalar, axis: int, memo: dict[Scalar, Form]) -> int | None:
     """Return the coefficient of an axis in an offset."""
     return linear(offset, memo).at(axis)
 
@@ -66,12 +66,12 @@ def choose_lanes(values: Sequence[Scalar | None], extent: int, options: Options)
     """
     stack = [v for v in values if v is not None]
     widest = max((min(v.dtype.itemsize, 8) for v in stack), default=1)
-    seen: set[int] = set()
+    seen: set[Scalar] = set()
     while stack:
         node = stack.pop()
-        if id(node) in seen:
+        if node in seen:
             continue
-        seen.add(id(node))
+        seen.add(node)
         if node.axes or isinstance(node, Slot):
             widest = max(widest, min(node.dtype.itemsize, 8))
         if not (isinstance(node, Apply) and node.fn == "convert" and is_index(node.args[0])):

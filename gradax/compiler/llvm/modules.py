@@ -34,7 +34,7 @@ def write_module(functions: Iterable[Function], options: Options) -> ModuleText:
     for function in functions:
         writer = FunctionWriter(function, kernels, internal=function is not functions[-1])
         texts.append(writer.write())
-        declared |= writer.w.declared
+        declared |= writer.declared
     declared |= kernels.declared
     width = options.vector_bytes * 8
     parts = [

@@ -25,18 +25,18 @@ class Arms:
     def __init__(self, roots: Iterable[Scalar], parts: Parts) -> None:
         self.parts = parts
         self.outside = self.reached(roots)
-        self.arms: dict[int, list[Scalar]] = {}
-        self.needs: dict[int, tuple[Scalar, ...]] = {}
+        self.arms: dict[Scalar, list[Scalar]] = {}
+        self.needs: dict[Scalar, tuple[Scalar, ...]] = {}
 
-    def reached(self, roots: Iterable[Scalar]) -> set[int]:
+    def reached(self, roots: Iterable[Scalar]) -> set[Scalar]:
         """Return the values reached from the roots without entering an arm."""
-        seen: set[int] = set()
+        seen: set[Scalar] = set()
         stack = list(roots)
         while stack:
             node = stack.pop()
-            if id(node) in seen:
+            if node in seen:
                 continue
-            seen.add(id(node))
+            seen.add(node)
             stack.extend(self.parts_outside(node))
         return seen
 
@@ -49,31 +49,31 @@ class Arms:
         """Return the values to write before a value: of a rare one also what its arm needs."""
         if not is_rare(node):
             return self.parts(node)
-        if id(node) not in self.needs:
+        if node not in self.needs:
             self.collect(node)
-        return (*self.parts_outside(node), *self.needs[id(node)])
+        return (*self.parts_outside(node), *self.needs[node])
 
     def collect(self, node: Scalar) -> None:
         """Order the arm of a rare value, its parts first, and note what it needs from outside."""
         arm: list[Scalar] = []
         needs: list[Scalar] = []
-        seen: set[int] = set()
+        seen: set[Scalar] = set()
         stack: list[tuple[Scalar, bool]] = [(self.parts(node)[1], False)]
         while stack:
             part, ready = stack.pop()
             if ready:
                 arm.append(part)
                 continue
-            if id(part) in seen or isinstance(part, Const):
+            if part in seen or isinstance(part, Const):
                 continue
-            seen.add(id(part))
-            if id(part) in self.outside:
+            seen.add(part)
+            if part in self.outside:
                 needs.append(part)
                 continue
             stack.append((part, True))
             # A rare value inside an arm is computed like a select: the arm is rare already.
             stack.extend((p, False) for p in self.parts(part))
-        self.arms[id(node)], self.needs[id(node)] = arm, tuple(needs)
+        self.arms[node], self.needs[node] = arm, tuple(needs)
 
 
 def write_rare(

@@ -43,7 +43,7 @@ class Scope:
 
     def __init__(self, level: int) -> None:
         self.level = level
-        self.values: dict[int, str] = {}
+        self.values: dict[Scalar, str] = {}
         self.spread: dict[str, str] = {}
 
 
@@ -69,7 +69,7 @@ class Values:
         self.counters: dict[int, str] = {}
         self.scopes: list[Scope] = [Scope(-1)]
         self.slots: dict[int, str] = {}
-        self.forms: dict[int, Form] = {}
+        self.forms: dict[Scalar, Form] = {}
         self.mask = Mask()
         self.by_level: dict[int, list[Scalar]] = {}
         self.arms = Arms((), self.parts)
@@ -78,16 +78,16 @@ class Values:
         """Order all values under the roots by the level of the loop they belong to."""
         given = [r for r in roots if r is not None]
         self.arms = Arms(given, self.parts)
-        seen: set[int] = set()
+        seen: set[Scalar] = set()
         stack: list[tuple[Scalar, bool]] = [(r, False) for r in given]
         while stack:
             node, ready = stack.pop()
             if ready:
                 self.by_level.setdefault(self.level(node), []).append(node)
                 continue
-            if id(node) in seen:
+            if node in seen or isinstance(node, Const):
                 continue
-            seen.add(id(node))
+            seen.add(node)
             stack.append((node, True))
             stack.extend((p, False) for p in self.arms.parts_before(node))
 
@@ -149,8 +149,8 @@ class Values:
         """Emit the values of one level."""
         scope = self.scopes[-1]
         for node in self.by_level.get(level, ()):
-            if id(node) not in scope.values:
-                scope.values[id(node)] = self.emit(node)
+            if node not in scope.values:
+                scope.values[node] = self.emit(node)
 
     def leave(self) -> None:
         """End a loop's body."""
@@ -165,7 +165,7 @@ class Values:
         if isinstance(node, Slot):
             return self.slots[node.position]
         for scope in reversed(self.scopes):
-            found = scope.values.get(id(node))
+            found = scope.values.get(node)
             if found is not None:
                 return found
         raise InternalError("a value is used outside the loop that computes it")
@@ -200,7 +200,7 @@ class Values:
         if isinstance(node, Load):
             return self.emit_load(node, lanes)
         assert isinstance(node, Apply)
-        if id(node) in self.arms.arms:
+        if node in self.arms.arms:
             return self.emit_rare(node, lanes)
         args = [self.get(a, lanes) for a in node.args]
         return apply_function(self.w, node, lanes, args)
@@ -212,8 +212,8 @@ class Values:
         def unusual() -> str:
             scope = Scope(self.scopes[-1].level)
             self.scopes.append(scope)
-            for part in self.arms.arms[id(node)]:
-                scope.values[id(part)] = self.emit(part)
+            for part in self.arms.arms[node]:
+                scope.values[part] = self.emit(part)
             value = self.get(node.args[1], lanes)
             self.scopes.pop()
             return value

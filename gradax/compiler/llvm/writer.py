@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ _NAMES = {
 }  # fmt: skip
 
 
+@cache
 def scalar_type(dtype: np.dtype[Any]) -> str:
     """Return the LLVM type of a value of `dtype` in a register; a bfloat16 is its bits."""
     name = _NAMES.get(dtype.name)

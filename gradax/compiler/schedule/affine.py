@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gradax.compiler.graph.rewrite import reapply
-from gradax.kernel import Apply, Const, Index, Load, Scalar, const, index, load
 from gradax.compiler.schedule.ir import slot_of
+from gradax.kernel import Apply, Const, Index, Load, Scalar, const, index, load
 from gradax.kernel.build import apply
 from gradax.kernel.ir import INT
 
@@ -24,33 +24,53 @@ class Form:
         return None if self.rest.axes >> axis & 1 else self.coefficients.get(axis, 0)
 
 
-def linear(node: Scalar, memo: dict[int, Form] | None = None) -> Form:
-    """Return the linear form of an offset."""
-    memo = {} if memo is None else memo
-    found = memo.get(id(node))
-    if found is None:
-        found = memo[id(node)] = _linear(node, memo)
-    return found
+def linear(root: Scalar, memo: dict[Scalar, Form]) -> Form:
+    """Return the linear form of an offset; `memo` remembers those that are known."""
+    found = memo.get(root)
+    if found is not None:
+        return found
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        pending = [a for a in linear_parts(node) if a not in memo]
+        if pending:
+            stack.extend(pending)
+            continue
+        stack.pop()
+        memo[node] = form_of(node, memo)
+    return memo[root]
 
 
-def _linear(node: Scalar, memo: dict[int, Form]) -> Form:
+def linear_parts(node: Scalar) -> tuple[Scalar, ...]:
+    """Return the parts of a scalar whose forms give its own."""
+    if isinstance(node, Apply) and node.dtype == INT:
+        if node.fn in ("add", "sub"):
+            return node.args
+        if node.fn == "mul" and isinstance(node.args[1], Const):
+            return node.args[:1]
+    return ()
+
+
+def form_of(node: Scalar, memo: dict[Scalar, Form]) -> Form:
+    """Return the form of a scalar, given those of its parts."""
     zero = const(0, INT)
     if isinstance(node, Index):
         return Form({node.axis: 1}, zero)
-    if isinstance(node, Apply) and node.dtype == INT:
-        if node.fn in ("add", "sub"):
-            x, y = (linear(a, memo) for a in node.args)
-            sign = 1 if node.fn == "add" else -1
-            coefficients = dict(x.coefficients)
-            for axis, c in y.coefficients.items():
-                coefficients[axis] = coefficients.get(axis, 0) + sign * c
-            return cancelled(coefficients, apply(node.fn, x.rest, y.rest))
-        if node.fn == "mul" and isinstance(node.args[1], Const):
-            k = node.args[1].value
-            x = linear(node.args[0], memo)
-            scaled = {axis: c * k for axis, c in x.coefficients.items()}
-            return cancelled(scaled, apply("mul", x.rest, k))
-    return Form({}, node)
+    parts = linear_parts(node)
+    if not parts:
+        return Form({}, node)
+    assert isinstance(node, Apply)
+    x = memo[parts[0]]
+    if node.fn == "mul":
+        factor = node.args[1]
+        assert isinstance(factor, Const)
+        scaled = {axis: c * factor.value for axis, c in x.coefficients.items()}
+        return cancelled(scaled, apply("mul", x.rest, factor))
+    sign = 1 if node.fn == "add" else -1
+    coefficients, y = dict(x.coefficients), memo[parts[1]]
+    for axis, c in y.coefficients.items():
+        coefficients[axis] = coefficients.get(axis, 0) + sign * c
+    return cancelled(coefficients, apply(node.fn, x.rest, y.rest))
 
 
 def cancelled(coefficients: dict[int, int], rest: Scalar) -> Form:
@@ -72,13 +92,12 @@ class Accesses:
     """The offsets of all loads under some scalars, and the axes that are used in other ways."""
 
     def __init__(self, roots: Iterable[Scalar | None], offsets: Iterable[Scalar]) -> None:
-        self.memo: dict[int, Form] = {}
+        self.memo: dict[Scalar, Form] = {}
         self.forms: list[Form] = []
         self.loads: list[tuple[Load, Form]] = []
         self.rigid = 0
-        self._seen: set[int] = set()
-        for offset in offsets:
-            self.add_offset(offset)
+        self._seen: set[Scalar] = set()
+        self.stores = [self.add_offset(offset) for offset in offsets]
         for root in roots:
             if root is not None:
                 self.visit(root)
@@ -103,9 +122,9 @@ class Accesses:
         stack = [root]
         while stack:
             node = stack.pop()
-            if id(node) in self._seen:
+            if node in self._seen:
                 continue
-            self._seen.add(id(node))
+            self._seen.add(node)
             if isinstance(node, Index):
                 self.rigid |= 1 << node.axis
             elif isinstance(node, Load):
@@ -120,7 +139,8 @@ def least(form: Form, extents: Sequence[int]) -> int:
     """Return the least value of an offset over a space, 0 where that is not known."""
     if not isinstance(form.rest, Const):
         return 0
-    return form.rest.value + sum(c * (extents[a] - 1) for a, c in form.coefficients.items() if c < 0)
+    negative = ((a, c) for a, c in form.coefficients.items() if c < 0)
+    return form.rest.value + sum(c * (extents[a] - 1) for a, c in negative)
 
 
 class Target:
@@ -132,31 +152,32 @@ class Target:
         self,
         order: Sequence[int],
         axes: Sequence[Scalar],
-        forms: dict[int, Form],
+        forms: dict[Scalar, Form],
         shifts: dict[int, int],
     ) -> None:
         self.order, self.axes, self.forms, self.shifts = order, axes, forms, shifts
-        self.memo: dict[int, Scalar] = {}
+        self.memo: dict[Scalar, Scalar] = {}
 
 
 def substitute(root: Scalar, to: Target) -> Scalar:
     """Rebuild a scalar with each `Index(k)` as `axes[k]` and offsets in canonical order."""
-    memo = to.memo
-    stack: list[tuple[Scalar, bool]] = [(root, False)]
+    memo, stack = to.memo, [root]
     while stack:
-        node, ready = stack.pop()
-        if id(node) in memo:
+        node = stack[-1]
+        if node in memo:
+            stack.pop()
             continue
         parts = node.args if isinstance(node, Apply) else ()
         if isinstance(node, Load):
             rest = linear(node.indices[0], to.forms).rest
             parts = (rest,) if node.guard is None else (rest, node.guard)
-        if not ready and any(id(p) not in memo for p in parts):
-            stack.append((node, True))
-            stack.extend((p, False) for p in parts)
+        pending = [p for p in parts if p not in memo]
+        if pending:
+            stack.extend(pending)
             continue
-        memo[id(node)] = rebuilt(node, to)
-    return memo[id(root)]
+        stack.pop()
+        memo[node] = rebuilt(node, to)
+    return memo[root]
 
 
 def rebuilt(node: Scalar, to: Target) -> Scalar:
@@ -165,10 +186,10 @@ def rebuilt(node: Scalar, to: Target) -> Scalar:
         return to.axes[node.axis]
     if isinstance(node, Load):
         offset = moved_offset(linear(node.indices[0], to.forms), to, slot_of(node))
-        guard = None if node.guard is None else to.memo[id(node.guard)]
+        guard = None if node.guard is None else to.memo[node.guard]
         return load(node.source, (offset,), guard)
     if isinstance(node, Apply):
-        args = tuple(to.memo[id(a)] for a in node.args)
+        args = tuple([to.memo[a] for a in node.args])
         return node if args == node.args else reapply(node, args)
     return node
 
@@ -180,6 +201,6 @@ def moved_offset(form: Form, to: Target, slot: int) -> Scalar:
         new = to.axes[axis]
         if isinstance(new, Index):
             coefficients[new.axis] = coefficients.get(new.axis, 0) + c
-    rest = to.memo.get(id(form.rest), form.rest)
+    rest = to.memo.get(form.rest, form.rest)
     shift = to.shifts.get(slot, 0)
     return offset_of(Form(coefficients, apply("sub", rest, shift) if shift else rest), to.order)

@@ -70,7 +70,7 @@ def collapse(
         return substitute(root, target)
 
     def move(offset: Scalar, slot: int) -> Scalar:
-        form = accesses.memo[id(offset)]
+        form = accesses.memo[offset]
         change(form.rest)
         return moved_offset(form, target, slot)
 
@@ -82,7 +82,7 @@ def least_offsets(
 ) -> dict[int, int]:
     """Return the least offset of each slot where it is above 0; `slots` are those of the stores."""
     found: dict[int, int] = {}
-    stores = zip(slots, accesses.forms, strict=False)
+    stores = zip(slots, accesses.stores, strict=False)
     loads = ((slot_of(node), form) for node, form in accesses.loads)
     for slot, form in chain(stores, loads):
         n = least(form, extents)

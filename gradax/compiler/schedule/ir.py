@@ -16,6 +16,8 @@ import numpy as np
 
 from gradax.kernel import Const, Input, Load, Scalar, Shape
 
+MOST_STEPS = 200
+
 
 class Buffer:
     """A place in memory: `size` elements of `dtype`.
@@ -259,3 +261,12 @@ def all_steps(block: Block) -> Iterator[Step]:
         yield step
         for inner in blocks_of(step):
             yield from all_steps(inner)
+
+
+def pieces_of(block: Block) -> list[Block]:
+    """Return a function's steps in runs that become functions of their own.
+
+    Machine code of a function takes more than linear time to make. What one run keeps in a register
+    no other can see.
+    """
+    return [block[k : k + MOST_STEPS] for k in range(0, len(block), MOST_STEPS)] or [block]

@@ -15,9 +15,7 @@ from gradax.compiler.graph.views import indices_through_view
 from gradax.kernel import Join, Load, Map, Scalar, Tensor, View
 
 
-def deferred_parts(
-    order: Sequence[Item], outputs: Iterable[Tensor]
-) -> dict[Join, list[Map]]:
+def deferred_parts(order: Sequence[Item], outputs: Iterable[Tensor]) -> dict[Join, list[Map]]:
     """Return, for each join, the maps that are its parts (or whose views are) and nothing else."""
     joins = [item for item in order if isinstance(item, Join)]
     if not joins:
@@ -46,7 +44,7 @@ def deferred_part(part: Tensor, uses: Counter[Tensor]) -> Map | None:
 
 
 def element_of(part: Tensor, deferred: Iterable[Map]) -> Scalar:
-    """Return the element of a part at the point at hand: loaded, or computed where it is deferred."""
+    """Return a part's element at the point at hand: loaded, or computed where it is deferred."""
     tensor, here = part, identity(part.shape)
     while isinstance(tensor, View):
         inner = indices_through_view(tensor, here)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from gradax.compiler.schedule.collapse import collapse
 from gradax.compiler.schedule.ir import (
@@ -23,6 +26,7 @@ from gradax.errors import CompileError
 from gradax.kernel import Const, Prefix, Reduce, Scalar, Shape, Tensor, Update, index
 from gradax.kernel.build import apply, flat_index
 from gradax.kernel.functions import is_complex, real_dtype
+from gradax.kernel.ir import interned
 
 BLOCK = 16_384
 LANES = 8.0
@@ -53,19 +57,24 @@ class Slots:
             self.mixed.add(number)
         return slot_input(number, dtype)
 
-    def shifted(self, shifts: dict[int, int], pinned: Sequence[int] = ()) -> tuple[Buffer, ...]:
-        """Return the buffers from where each begins to be used; correct `shifts` to what was done.
-
-        Those that are `pinned`, or seen as another dtype than their own, stay whole.
-        """
+    def correct(self, shifts: dict[int, int], pinned: Sequence[int] = ()) -> dict[int, int]:
+        """Take from the slots to be shifted those that are `pinned` or seen as other dtypes."""
         for k in (*pinned, *self.mixed):
             shifts.pop(k, None)
         for k in tuple(shifts):
             if is_complex(self.buffers[k].dtype):
                 shifts[k] -= shifts[k] % 2
+        return shifts
+
+    def parts(self, shifts: dict[int, int]) -> tuple[Buffer, ...]:
+        """Return the buffers, each from where it begins to be used."""
         return tuple(
             part_from(b, shifts[k]) if shifts.get(k) else b for k, b in enumerate(self.buffers)
         )
+
+    def dtypes(self) -> tuple[np.dtype[Any], ...]:
+        """Return the dtypes of the buffers."""
+        return tuple(b.dtype for b in self.buffers)
 
 
 def part_from(buffer: Buffer, shift: int) -> Buffer:
@@ -113,16 +122,24 @@ def make_nest(
         machine = lowering(value)
         outs.append(buffer)
         flat.extend(stores_of(slots.number(buffer), offset, machine))
-    values = [s.value for s in flat]
-    collapsed = collapse([shape], values, [s.offset for s in flat], [s.slot for s in flat])
-    buffers = slots.shifted(collapsed.shifts)
+    key = (make_nest, tuple(shape), tuple(flat), slots.dtypes())
+    kernel, shifts = interned.get(key, lambda: collapsed_nest(shape, flat, slots))
+    cost = cost_of(prod(shape), [v for _, _, v in stores])
+    return Run(kernel, slots.parts(shifts), tuple(outs), cost)
+
+
+def collapsed_nest(
+    shape: Shape, stores: Sequence[Store], slots: Slots
+) -> tuple[Nest, dict[int, int]]:
+    """Return the kernel of some stores, and by how much its slots are shifted."""
+    values = [s.value for s in stores]
+    collapsed = collapse([shape], values, [s.offset for s in stores], [s.slot for s in stores])
+    shifts = slots.correct(collapsed.shifts)
     done = tuple(
         replace(s, offset=collapsed.move(s.offset, s.slot), value=collapsed.change(s.value))
-        for s in flat
+        for s in stores
     )
-    kernel = Nest(collapsed.groups[0], done)
-    cost = cost_of(prod(shape), [v for _, _, v in stores])
-    return Run(kernel, buffers, tuple(outs), cost)
+    return Nest(collapsed.groups[0], done), shifts
 
 
 def make_fold(
@@ -140,9 +157,10 @@ def make_fold(
     bodies = flattened([lowering(b) for b in item.bodies])
     combine = flattened([lowering(c) for c in item.combine])
     inits = tuple(c for c in flattened([lowering(c) for c in item.inits]) if isinstance(c, Const))
-    offset = row_major(item.shape)
-    collapsed = collapse([item.shape, item.extents], bodies, [offset])
-    space, extents = collapsed.groups
+    key = (make_fold, item.shape, item.extents, bodies, slots.dtypes())
+    (space, extents), bodies, shifts = interned.get(
+        key, lambda: collapsed_fold(item.shape, item.extents, bodies, slots)
+    )
     block = fold_block(extents) if cut else 0
     outs = place(-(-extents[0] // block) if block else 1)
     numbers = tuple(
@@ -150,12 +168,18 @@ def make_fold(
         for out, result in zip(outs, item.results, strict=True)
         for _ in range(2 if is_complex(result.dtype) else 1)
     )
-    buffers = slots.shifted(collapsed.shifts, pinned=numbers)
-    kernel = Fold(
-        space, extents, combine, inits, tuple(map(collapsed.change, bodies)), numbers, block
-    )
+    kernel = Fold(space, extents, combine, inits, bodies, numbers, block)
     points = prod(item.shape) * prod(item.extents)
-    return Run(kernel, buffers, tuple(outs), cost_of(points, item.bodies))
+    return Run(kernel, slots.parts(shifts), tuple(outs), cost_of(points, item.bodies))
+
+
+def collapsed_fold(
+    shape: Shape, extents: Shape, bodies: Sequence[Scalar], slots: Slots
+) -> tuple[tuple[Shape, ...], tuple[Scalar, ...], dict[int, int]]:
+    """Return a reduction's extents and bodies, and by how much its slots are shifted."""
+    collapsed = collapse([shape, extents], bodies, [row_major(shape)])
+    shifts = slots.correct(collapsed.shifts)
+    return collapsed.groups, tuple(map(collapsed.change, bodies)), shifts
 
 
 def flattened(values: Sequence[Machine]) -> tuple[Scalar, ...]:
@@ -190,7 +214,7 @@ def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer])
     collapsed = collapse(groups, [body], [offset])
     outer, along, inner = collapsed.groups
     number = slots.number(out)
-    buffers = slots.shifted(collapsed.shifts, pinned=(number,))
+    shifts = slots.correct(collapsed.shifts, pinned=(number,))
     along = along or (1,)
     if not collapsed.groups[1]:  # an axis of size 1 has been dropped: the prefix is the element
         store = Store(number, collapsed.move(offset, number), collapsed.change(body))
@@ -200,7 +224,7 @@ def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer])
             (*outer, *along, *inner), len(outer), item.reverse, combine, init,
             collapsed.change(body), number,
         )  # fmt: skip
-    return Run(kernel, buffers, (out,), cost_of(prod(shape), (item.body,)) * 4)
+    return Run(kernel, slots.parts(shifts), (out,), cost_of(prod(shape), (item.body,)) * 4)
 
 
 def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
@@ -219,11 +243,11 @@ def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer
     values, rules = flattened([value]), flattened([combine])
     number = slots.number(out)
     collapsed = collapse([item.space], [*values, guard], offsets, (number,) * len(offsets))
-    buffers = slots.shifted(collapsed.shifts)
+    shifts = slots.correct(collapsed.shifts)
     kernel = Scatter(
         collapsed.groups[0], number, tuple(collapsed.move(o, number) for o in offsets),
         tuple(map(collapsed.change, values)), None if guard is None else collapsed.change(guard),
         rules, item.unique,
     )  # fmt: skip
     points = prod(item.space)
-    return Run(kernel, buffers, (out,), cost_of(points, (item.value,)) * 4)
+    return Run(kernel, slots.parts(shifts), (out,), cost_of(points, (item.value,)) * 4)

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from gradax.compiler.graph.rewrite import parts_of
 from gradax.errors import CompileError
 from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, Tensor, const, load, slot
 from gradax.kernel.build import apply, bitcast, convert, flat_index, select
 from gradax.kernel.functions import BASIC, COMPARISONS, is_complex, is_float, real_dtype
+from gradax.kernel.ir import interned
 from gradax.kernel.math import expand, expand_complex
 
 F32 = np.dtype(np.float32)
@@ -32,26 +34,25 @@ class Lowering:
     ) -> None:
         self.slot_of = slot_of
         self.axes = axes
-        self.memo: dict[int, Machine] = {}
+        self.memo: dict[Scalar, Machine] = {}
 
     def __call__(self, root: Scalar) -> Machine:
         """Return the machine scalar of `root`; a pair when it is complex."""
-        stack: list[tuple[Scalar, bool]] = [(root, False)]
+        memo, stack = self.memo, [root]
         while stack:
-            node, ready = stack.pop()
-            if id(node) in self.memo:
+            node = stack[-1]
+            pending = () if node in memo else [p for p in parts_of(node) if p not in memo]
+            if pending:
+                stack.extend(pending)
                 continue
-            parts = parts_of(node)
-            if not ready and any(id(p) not in self.memo for p in parts):
-                stack.append((node, True))
-                stack.extend((p, False) for p in parts)
-                continue
-            self.memo[id(node)] = self.lower(node)
-        return self.memo[id(root)]
+            stack.pop()
+            if node not in memo:
+                memo[node] = self.lower(node)
+        return memo[root]
 
     def one(self, node: Scalar) -> Scalar:
         """Return the machine scalar of a node that is not complex."""
-        out = self.memo[id(node)]
+        out = self.memo[node]
         assert isinstance(out, Scalar)
         return out
 
@@ -66,7 +67,7 @@ class Lowering:
         if isinstance(node, Load):
             return self.lower_load(node)
         assert isinstance(node, Apply)
-        args = tuple(self.memo[id(a)] for a in node.args)
+        args = tuple(self.memo[a] for a in node.args)
         real = tuple(a for a in args if isinstance(a, Scalar))
         if len(real) < len(args) or is_complex(node.dtype):
             return lower_complex(node, args)
@@ -82,15 +83,6 @@ class Lowering:
             double = apply("mul", offset, 2)
             return load(source, (double,), guard), load(source, (apply("add", double, 1),), guard)
         return widen(load(source, (offset,), guard))
-
-
-def parts_of(node: Scalar) -> tuple[Scalar, ...]:
-    """Return the scalars that a scalar is made of."""
-    if isinstance(node, Apply):
-        return node.args
-    if isinstance(node, Load):
-        return node.indices if node.guard is None else (*node.indices, node.guard)
-    return ()
 
 
 def is_short(dtype: np.dtype[Any]) -> bool:
@@ -133,7 +125,7 @@ def lower_apply(node: Apply, args: tuple[Scalar, ...]) -> Scalar:
     if node.fn in BASIC:
         return apply(node.fn, *args)
     try:
-        return expand(node.fn, args)
+        return interned.get((expand, node.fn, args), lambda: expand(node.fn, args))
     except KeyError:
         raise CompileError(f"no approximation of {node.fn} for {node.dtype}") from None
 

@@ -7,7 +7,9 @@ Cost: n log n in the number of buffers, plus the overlaps looked at.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect
+from heapq import heappop, heappush
+from itertools import chain
 
 from gradax.compiler.schedule.ir import (
     Block,
@@ -16,7 +18,9 @@ from gradax.compiler.schedule.ir import (
     For,
     Function,
     While,
+    all_steps,
     blocks_of,
+    pieces_of,
     reads_writes,
 )
 
@@ -91,25 +95,47 @@ class Lifetimes:
 
 def plan_arena(function: Function) -> None:
     """Set `position` of the function's temporary buffers and its `arena_bytes`."""
+    share_registers(function)
     lifetimes = Lifetimes()
     lifetimes.visit(function.steps)
     lives = sorted(lifetimes.finish(), key=lambda life: life.first)
     function.arena_bytes = assign(lives)
 
 
+def share_registers(function: Function) -> None:
+    """Move to memory the registers that several pieces of a long function use."""
+    home: dict[int, int] = {}
+    for k, piece in enumerate(pieces_of(function.steps)):
+        for step in all_steps(piece):
+            for buffer in chain(*reads_writes(step)):
+                if buffer.kind == "register" and home.setdefault(id(buffer), k) != k:
+                    buffer.kind = "temp"
+
+
 def assign(lives: list[Lifetime]) -> int:
     """Place buffers first-fit in order of birth; return the bytes needed."""
-    active: list[tuple[int, int, int]] = []  # (start, end, last step)
+    free = [(0, 1 << 62)]
+    ends: list[tuple[int, int, int]] = []  # (last step, start, end) of those that live
     total = 0
     for life in lives:
-        active = [a for a in active if a[2] >= life.first]
+        while ends and ends[0][0] < life.first:
+            _, start, end = heappop(ends)
+            release(free, start, end)
         need = -(-max(life.buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT
-        start = 0
-        for begin, end, _ in active:
-            if begin - start >= need:
-                break
-            start = max(start, end)
+        k = next(k for k, (start, end) in enumerate(free) if end - start >= need)
+        start, end = free[k]
+        free[k : k + 1] = [(start + need, end)] if end - start > need else []
         life.buffer.position = start
-        insort(active, (start, start + need, life.last))
+        heappush(ends, (life.last, start, start + need))
         total = max(total, start + need)
     return total
+
+
+def release(free: list[tuple[int, int]], start: int, end: int) -> None:
+    """Give a place back, joined with the free places beside it."""
+    k = bisect(free, (start, end))
+    if k < len(free) and free[k][0] == end:
+        end = free.pop(k)[1]
+    if k and free[k - 1][1] == start:
+        k, start = k - 1, free.pop(k - 1)[0]
+    free.insert(k, (start, end))

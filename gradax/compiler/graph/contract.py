@@ -1,0 +1,107 @@
+"""Write a product that is only added to something as one fused multiply-add, rounded once.
+
+Pre:  check_graph holds; functions are the user's: nothing has been expanded, so that exact
+      transformations inside our approximations are left alone.
+Post: check_graph holds; the same up to one rounding. Only products of float32 and float64 change,
+      and of them those that nothing else reads.
+Cost: one walk over the scalars.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from gradax.compiler.graph.ir import Graph, Item, bodies_of, topological
+from gradax.compiler.graph.rewrite import parts_of, reapply, with_bodies, with_dense
+from gradax.kernel import Apply, Load, Node, Scalar, Tensor, load
+from gradax.kernel.build import apply
+
+FUSED = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def contract_products(graph: Graph) -> Graph:
+    """Return the graph with fused multiply-adds."""
+    new: dict[Tensor, Tensor] = {}
+
+    def final(tensor: Tensor) -> Tensor:
+        return new.get(tensor, tensor)
+
+    for item in topological(graph.outputs):
+        contraction = Contraction(item, new)
+        rebuilt = with_dense(with_bodies(item, contraction), final)
+        if rebuilt is not item:
+            for old, made in zip(results_of(item), results_of(rebuilt), strict=True):
+                new[old] = made
+    return Graph(graph.inputs, tuple(map(final, graph.outputs)), graph.name)
+
+
+def results_of(item: Item) -> tuple[Tensor, ...]:
+    """Return the tensors that an item computes."""
+    return item.results if isinstance(item, Node) else (item,)
+
+
+class Contraction:
+    """Rebuilds the scalars of one item."""
+
+    def __init__(self, item: Item, new: dict[Tensor, Tensor]) -> None:
+        self.new = new
+        self.memo: dict[Scalar, Scalar] = {}
+        self.uses = count_uses(bodies_of(item))
+
+    def __call__(self, root: Scalar) -> Scalar:
+        """Return a scalar with fused multiply-adds, reading what tensors have become."""
+        memo, stack = self.memo, [root]
+        while stack:
+            node = stack[-1]
+            pending = () if node in memo else [p for p in parts_of(node) if p not in memo]
+            if pending:
+                stack.extend(pending)
+                continue
+            stack.pop()
+            if node not in memo:
+                memo[node] = self.rebuilt(node)
+        return memo[root]
+
+    def rebuilt(self, node: Scalar) -> Scalar:
+        """Rebuild a scalar whose parts have been."""
+        memo = self.memo
+        if isinstance(node, Load):
+            source = self.new.get(node.source, node.source)
+            guard = None if node.guard is None else memo[node.guard]
+            return load(source, tuple([memo[i] for i in node.indices]), guard)
+        if not isinstance(node, Apply):
+            return node
+        args = tuple([memo[a] for a in node.args])
+        if node.dtype in FUSED and node.fn in ("add", "sub"):
+            for k, part in enumerate(node.args):
+                product = args[k]
+                if self.uses[part] == 1 and isinstance(product, Apply) and product.fn == "mul":
+                    return fused(node.fn, product.args, args[1 - k], k)
+        return node if args == node.args else reapply(node, args)
+
+
+def fused(fn: str, product: tuple[Scalar, ...], other: Scalar, k: int) -> Scalar:
+    """Return x*y + z, x*y - z, or z - x*y where the product is the second operand."""
+    x, y = product
+    if fn == "sub" and k == 0:
+        other = apply("neg", other)
+    if fn == "sub" and k == 1:
+        x = apply("neg", x)
+    return apply("fma", x, y, other)
+
+
+def count_uses(roots: tuple[Scalar | None, ...]) -> Counter[Scalar]:
+    """Return how often each scalar is an operand or a root."""
+    uses: Counter[Scalar] = Counter()
+    stack = [r for r in roots if r is not None]
+    uses.update(stack)
+    seen: set[Scalar] = set()
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            uses.update(parts_of(node))
+            stack.extend(parts_of(node))
+    return uses
