@@ -114,7 +114,9 @@ from gradax.numpy import operators as _operators  # noqa: E402
 # The second: the operators and methods of arrays and of the tracers that stand for them.
 _operators.install(_native.Array, _core.Tracer)
 
-_LAZY = ("custom_derivatives", "flatten_util", "nn", "random", "stages")
+_LAZY = (
+    *("custom_derivatives", "flatten_util", "image", "nn", "ops", "random", "scipy", "stages"),
+)
 
 
 def __getattr__(name: str) -> _Any:

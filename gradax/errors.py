@@ -60,6 +60,10 @@ class ArgumentError(GradaxError, ValueError):
     """A value that a function does not accept for one of its arguments."""
 
 
+class UnsupportedArgumentError(GradaxError, NotImplementedError):
+    """A value of an argument that a function knows and does not implement."""
+
+
 class AxisError(GradaxError, ValueError, IndexError):
     """An axis that an array does not have."""
 

@@ -163,7 +163,8 @@ def iterate(self: Tracer) -> Iterator[Any]:
             f"A scalar array ({self.aval}) cannot be iterated over. {source_of(self)}"
             f"{at_user_line()}"
         )
-    return (self[i] for i in range(self.aval.shape[0]))  # type: ignore[index]
+    indexed: Any = self  # `[]` comes from the operator table
+    return (indexed[i] for i in range(self.aval.shape[0]))
 
 
 def to_format(self: Tracer, spec: str) -> str:

@@ -158,7 +158,7 @@ def bind_names(run: Any, fun: Any, named: Mapping[str, Any]) -> Callable[..., An
         return run(*args, **kwargs, **named)
 
     bound.__name__ = name_of(fun)
-    bound.__wrapped__ = run  # type: ignore[attr-defined]
+    bound.__dict__["__wrapped__"] = run
     return bound
 
 

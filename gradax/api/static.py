@@ -152,5 +152,5 @@ def bind_static(
     signature = signature_of(fun)
     if signature is not None:
         kept = [p for i, p in enumerate(signature.parameters.values()) if i not in positions]
-        bound.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+        bound.__dict__["__signature__"] = signature.replace(parameters=kept)
     return bound

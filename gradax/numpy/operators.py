@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -254,9 +254,9 @@ def tolist(self: Any) -> Any:
     return np.asarray(self).tolist()
 
 
-def tobytes(self: Any, order: str = "C") -> bytes:
+def tobytes(self: Any, order: Literal["C", "F", "A"] = "C") -> bytes:
     """Return the elements' bytes."""
-    return np.asarray(self).tobytes(order)  # type: ignore[arg-type]
+    return np.asarray(self).tobytes(order)
 
 
 def copy_to_host_async(self: Any) -> None:

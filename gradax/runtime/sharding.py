@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from math import prod
 from typing import Any, cast, final
 
@@ -205,8 +204,8 @@ class NamedSharding(Sharding):
     def ordered_devices(self) -> tuple[Device, ...]:
         return tuple(self.mesh.devices.flat)
 
-    @cached_property
-    def is_fully_replicated(self) -> bool:  # type: ignore[override]
+    @property
+    def is_fully_replicated(self) -> bool:
         return all(self.mesh.shape[a] == 1 for part in self.spec for a in axes_of(part))
 
     def devices_indices_map(self, global_shape: Sequence[int]) -> dict[Device, Index]:

@@ -10,11 +10,10 @@ import numpy as np
 from gradax import native, tree
 from gradax.compiler.graph.build import build_graph
 from gradax.compiler.graph.check import check_graph
-from gradax.compiler.graph.fuse import fuse_maps
 from gradax.compiler.graph.interpret import interpret_graph
 from gradax.compiler.graph.ir import Graph
 from gradax.compiler.options import Options
-from gradax.compiler.pipeline import run_pipeline, schedule
+from gradax.compiler.pipeline import graph_passes, optimize, run_pipeline, schedule
 from gradax.compiler.program import build_entry, load_code, make_executable
 from gradax.compiler.schedule.check import check_function, overlapping
 from gradax.compiler.schedule.interpret import interpret_schedule
@@ -33,7 +32,7 @@ SPLIT = Options(vector_bytes=64, unroll=4, parallel_cost=100)
 VARIANTS = (
     SPLIT,
     Options(vector_bytes=32, unroll=2, parallel_cost=100),
-    Options(vector_bytes=16, unroll=1, parallel_cost=100, inline_equations=0),
+    Options(vector_bytes=16, unroll=1, parallel_cost=100, inline_equations=0, contract=False),
 )
 
 
@@ -162,11 +161,12 @@ def check_levels(
     graph = build_graph(jaxpr, SPLIT)
     check_graph(graph)
     compare("graph", at_graph(graph, inputs, SPLIT), want)
-    fused = fuse_maps(graph)
-    check_graph(fused)
-    compare("fused graph", at_graph(fused, inputs, SPLIT), want)
+    for run in graph_passes(SPLIT):
+        graph = run(graph)
+        check_graph(graph)
+        compare(f"graph after {run.__name__}", at_graph(graph, inputs, SPLIT), want)
     for options in variants[:: max(1, len(variants) - 1)]:
-        functions = schedule(fuse_maps(build_graph(jaxpr, options)), options)
+        functions = schedule(optimize(build_graph(jaxpr, options), options), options)
         check_schedule(functions)
         compare("schedule", at_schedule(functions, inputs, jaxpr), want)
     for options in variants:

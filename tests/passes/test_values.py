@@ -118,6 +118,49 @@ def test_reductions(dtype: np.dtype[Any], sizes: tuple[int, ...]) -> None:
     check_exact(run, x, y, variants=VARIANTS[sum(sizes) % 3 :][:1])
 
 
+LARGE = [(70_001,), (2, 40_000), (40_000, 2), (3, 25_000, 2), (1, 66_000, 1), (9, 9_000)]
+
+
+@pytest.mark.parametrize("shape", LARGE, ids=str)
+@pytest.mark.parametrize("name", ["int32", "float32", "bfloat16", "complex64"])
+def test_reductions_in_blocks(name: str, shape: tuple[int, ...]) -> None:
+    """Large reductions to few points are cut; whatever is reduced, of whatever layout."""
+    dtype = np.dtype(getattr(ml_dtypes, name, name))
+    x = small(dtype, shape)
+    axes = [a for a in subsets(len(shape)) if np.prod([shape[k] for k in a]) > 20_000]
+
+    def run(x: Any) -> Any:
+        turned = lax.transpose(x, tuple(reversed(range(x.ndim))))
+        out = [lax.reduce_sum(x, a) for a in axes]
+        out.append(lax.reduce_sum(lax.rev(turned, (0,)), tuple(range(x.ndim))))
+        if dtype.kind == "c":
+            return out
+        where = [k for k, n in enumerate(shape) if n > 20_000]
+        return [*out, *(lax.reduce_max(x, a) for a in axes),
+                *(f(x, a, np.int32) for f in (lax.argmax, lax.argmin) for a in where)]  # fmt: skip
+
+    if name == "bfloat16":  # exact sums of few numbers
+        x = np.where(np.arange(x.size).reshape(shape) % 997 == 0, x, np.zeros_like(x))
+    check_exact(run, x, variants=VARIANTS[len(shape) % 3 :][:1])
+
+
+def test_reductions_of_several_operands() -> None:
+    """A fold of pairs: complex numbers with their positions."""
+
+    def larger(a: Any, b: Any) -> Any:
+        (x, i), (y, j) = a, b
+        ties = lax.bitwise_and(lax.eq(lax.real(y), lax.real(x)), lax.lt(j, i))
+        take = lax.bitwise_or(lax.gt(lax.real(y), lax.real(x)), ties)
+        return lax.select(take, y, x), lax.select(take, j, i)
+
+    def run(x: Any) -> Any:
+        at = lax.reshape(lax.iota(np.int32, x.size), x.shape)
+        inits = (np.complex64(-100), np.int32(2**31 - 1))
+        return [lax.reduce((x, at), inits, larger, axes) for axes in ((1,), (0, 1), (0,))]
+
+    check_exact(run, small(COMPLEX[0], (5, 37)))
+
+
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_extrema_of_nan(dtype: np.dtype[Any]) -> None:
     """NaN wins; of equals the first is chosen."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
 
-import llvmlite.binding  # pyright: ignore[reportMissingTypeStubs]
+import llvmlite.binding  # pyright: ignore[reportMissingTypeStubs] (there are none)
 
 from gradax import native
 from gradax.errors import CompileError, InternalError

@@ -153,7 +153,7 @@ def make_fold(
     Without `cut` there is one block.
     """
     slots = Slots(buffer_of)
-    lowering = Lowering(slots.source)
+    lowering = Lowering(slots.source, [b.dtype for b in item.bodies])
     bodies = flattened([lowering(b) for b in item.bodies])
     combine = flattened([lowering(c) for c in item.combine])
     inits = tuple(c for c in flattened([lowering(c) for c in item.inits]) if isinstance(c, Const))
@@ -203,7 +203,7 @@ def fold_block(extents: Shape) -> int:
 def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
     """Return the step of a cumulative operation."""
     slots = Slots(buffer_of)
-    lowering = Lowering(slots.source)
+    lowering = Lowering(slots.source, [item.init.dtype])
     body, combine, init = (lowering(s) for s in (item.body, item.combine, item.init))
     if not isinstance(body, Scalar):
         raise CompileError("cumulative operations of complex numbers are library calls")
@@ -230,7 +230,7 @@ def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer])
 def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
     """Return the step that updates `out`, which holds the base already."""
     slots = Slots(buffer_of)
-    lowering = Lowering(slots.source)
+    lowering = Lowering(slots.source, [item.base.dtype])
     indices = [lowering(i) for i in item.indices]
     offset = flat_index([i for i in indices if isinstance(i, Scalar)], item.base.shape)
     value, combine = lowering(item.value), lowering(item.combine)

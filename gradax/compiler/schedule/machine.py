@@ -9,6 +9,7 @@ Post: every load is of a slot at one flat offset; every function is basic; dtype
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,18 @@ Machine = Scalar | Pair
 
 
 class Lowering:
-    """Rewrites the scalars of one kernel; `slot_of` numbers the tensors that it reads."""
+    """Rewrites the scalars of one kernel; `slot_of` numbers the tensors that it reads.
+
+    `folded` are the dtypes of what a kernel combines.
+    """
 
     def __init__(
-        self, slot_of: Callable[[Tensor], Tensor], axes: Sequence[Scalar] | None = None
+        self, slot_of: Callable[[Tensor], Tensor], folded: Sequence[np.dtype[Any]] = ()
     ) -> None:
         self.slot_of = slot_of
-        self.axes = axes
+        # Where the parts of each operand of a combining function begin.
+        widths = [2 if is_complex(d) else 1 for d in (*folded, *folded)]
+        self.starts = list(accumulate(widths, initial=0))
         self.memo: dict[Scalar, Machine] = {}
 
     def __call__(self, root: Scalar) -> Machine:
@@ -61,9 +67,9 @@ class Lowering:
         if isinstance(node, Const):
             return lower_const(node)
         if isinstance(node, Index):
-            return node if self.axes is None else self.axes[node.axis]
+            return node
         if isinstance(node, Slot):
-            return lower_slot(node)
+            return lower_slot(node, self.starts[node.position])
         if isinstance(node, Load):
             return self.lower_load(node)
         assert isinstance(node, Apply)
@@ -103,12 +109,12 @@ def lower_const(node: Const) -> Machine:
     return const(node.value, F32) if is_short(node.dtype) else node
 
 
-def lower_slot(node: Slot) -> Machine:
-    """Lower a combining function's operand; a complex one takes two slots."""
+def lower_slot(node: Slot, start: int) -> Machine:
+    """Lower a combining function's operand, which is slot `start`; a complex one takes two."""
     if is_complex(node.dtype):
         part = real_dtype(node.dtype)
-        return slot(2 * node.position, part), slot(2 * node.position + 1, part)
-    return slot(node.position, F32) if is_short(node.dtype) else node
+        return slot(start, part), slot(start + 1, part)
+    return slot(start, F32 if is_short(node.dtype) else node.dtype)
 
 
 def lower_apply(node: Apply, args: tuple[Scalar, ...]) -> Scalar:

@@ -1,0 +1,35 @@
+"""Linear algebra with SciPy's arguments: `jax.scipy.linalg`'s names."""
+
+from gradax.scipy.linalg.decompositions import cho_factor as cho_factor
+from gradax.scipy.linalg.decompositions import cholesky as cholesky
+from gradax.scipy.linalg.decompositions import eigh as eigh
+from gradax.scipy.linalg.decompositions import lu as lu
+from gradax.scipy.linalg.decompositions import lu_factor as lu_factor
+from gradax.scipy.linalg.decompositions import polar as polar
+from gradax.scipy.linalg.decompositions import qr as qr
+from gradax.scipy.linalg.decompositions import qr_multiply as qr_multiply
+from gradax.scipy.linalg.decompositions import svd as svd
+from gradax.scipy.linalg.functions import expm as expm
+from gradax.scipy.linalg.functions import expm_frechet as expm_frechet
+from gradax.scipy.linalg.solvers import cho_solve as cho_solve
+from gradax.scipy.linalg.solvers import det as det
+from gradax.scipy.linalg.solvers import inv as inv
+from gradax.scipy.linalg.solvers import lu_solve as lu_solve
+from gradax.scipy.linalg.solvers import solve as solve
+from gradax.scipy.linalg.solvers import solve_triangular as solve_triangular
+from gradax.scipy.linalg.structured import block_diag as block_diag
+from gradax.scipy.linalg.structured import circulant as circulant
+from gradax.scipy.linalg.structured import companion as companion
+from gradax.scipy.linalg.structured import convolution_matrix as convolution_matrix
+from gradax.scipy.linalg.structured import dft as dft
+from gradax.scipy.linalg.structured import fiedler as fiedler
+from gradax.scipy.linalg.structured import fiedler_companion as fiedler_companion
+from gradax.scipy.linalg.structured import hadamard as hadamard
+from gradax.scipy.linalg.structured import hankel as hankel
+from gradax.scipy.linalg.structured import helmert as helmert
+from gradax.scipy.linalg.structured import hilbert as hilbert
+from gradax.scipy.linalg.structured import invhilbert as invhilbert
+from gradax.scipy.linalg.structured import invpascal as invpascal
+from gradax.scipy.linalg.structured import leslie as leslie
+from gradax.scipy.linalg.structured import pascal as pascal
+from gradax.scipy.linalg.structured import toeplitz as toeplitz

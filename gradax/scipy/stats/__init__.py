@@ -1,0 +1,32 @@
+"""Statistics: `jax.scipy.stats`' names. A distribution is a module of functions."""
+
+from gradax.scipy.stats import bernoulli as bernoulli
+from gradax.scipy.stats import beta as beta
+from gradax.scipy.stats import betabinom as betabinom
+from gradax.scipy.stats import binom as binom
+from gradax.scipy.stats import cauchy as cauchy
+from gradax.scipy.stats import chi2 as chi2
+from gradax.scipy.stats import dirichlet as dirichlet
+from gradax.scipy.stats import expon as expon
+from gradax.scipy.stats import gamma as gamma
+from gradax.scipy.stats import gennorm as gennorm
+from gradax.scipy.stats import geom as geom
+from gradax.scipy.stats import gumbel_l as gumbel_l
+from gradax.scipy.stats import gumbel_r as gumbel_r
+from gradax.scipy.stats import laplace as laplace
+from gradax.scipy.stats import logistic as logistic
+from gradax.scipy.stats import multinomial as multinomial
+from gradax.scipy.stats import multivariate_normal as multivariate_normal
+from gradax.scipy.stats import nbinom as nbinom
+from gradax.scipy.stats import norm as norm
+from gradax.scipy.stats import pareto as pareto
+from gradax.scipy.stats import poisson as poisson
+from gradax.scipy.stats import t as t
+from gradax.scipy.stats import truncnorm as truncnorm
+from gradax.scipy.stats import uniform as uniform
+from gradax.scipy.stats import vonmises as vonmises
+from gradax.scipy.stats import wrapcauchy as wrapcauchy
+from gradax.scipy.stats.density import gaussian_kde as gaussian_kde
+from gradax.scipy.stats.samples import mode as mode
+from gradax.scipy.stats.samples import rankdata as rankdata
+from gradax.scipy.stats.samples import sem as sem
