@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include "kernels/kernels.hpp"
+#include "llvm/bind.hpp"
 #include "numpy_api.hpp"
 #include "runtime/bind.hpp"
 #include "tree/tree.hpp"
@@ -17,4 +18,5 @@ NB_MODULE(_native, module) {
   gradax::bind_runtime(module);
   gradax::bind_tree(module);
   gradax::bind_kernels(module);
+  gradax::bind_llvm(module);
 }

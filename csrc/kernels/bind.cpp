@@ -121,13 +121,16 @@ void bind_kernels(nb::module_& module) {
              "Run one library kernel on C-contiguous buffers; for tests.");
   module.def(
       "set_routine",
-      [](const std::string& name, nb::handle capsule) {
-        void* address = PyCapsule_GetPointer(capsule.ptr(), PyCapsule_GetName(capsule.ptr()));
-        if (address == nullptr) throw nb::python_error();
+      [](const std::string& name, nb::handle where) {
+        void* address = PyLong_Check(where.ptr())
+                            ? PyLong_AsVoidPtr(where.ptr())
+                            : PyCapsule_GetPointer(where.ptr(), PyCapsule_GetName(where.ptr()));
+        if (address == nullptr && PyErr_Occurred()) throw nb::python_error();
         return set_routine(name, address);
       },
-      nb::arg("name"), nb::arg("capsule"),
-      "Store a BLAS or LAPACK routine from a capsule; False if kernels use no such routine.");
+      nb::arg("name"), nb::arg("where"),
+      "Store a BLAS or LAPACK routine, given by its address or in a capsule; False if kernels use"
+      " no such routine.");
   module.def(
       "set_blas_single_threaded", [](bool value) { routine_table.is_single_threaded = value; },
       nb::arg("value"), "Say whether BLAS calls keep to one thread, so that kernels may split.");

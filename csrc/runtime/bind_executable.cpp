@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "llvm/code.hpp"
 #include "runtime/bind.hpp"
 #include "runtime/executable.hpp"
 #include "runtime/stream.hpp"
@@ -56,14 +57,14 @@ void add_donation(Executable& program, std::pair<int, int> donation) {
   program.donations.push_back(donation);
 }
 
-void make(Executable* program, uintptr_t entry, nb::iterable in_avals, nb::iterable outs,
+void make(Executable* program, nb::handle_t<llvm::Code> code, nb::iterable in_avals, nb::iterable outs,
           int64_t arena_bytes, double cost_ns, const std::vector<std::pair<int, int>>& donate,
           nb::iterable constants, nb::object keep, int device) {
-  if (entry == 0 || arena_bytes < 0 || device < 0 || device > 4095)
-    throw nb::value_error("Executable: expected an entry, arena_bytes >= 0 and a device >= 0");
+  if (!nb::inst_ready(code) || arena_bytes < 0 || device < 0 || device > 4095)
+    throw nb::value_error("Executable: expected code, arena_bytes >= 0 and a device >= 0");
   new (program) Executable;
   try {
-    program->entry = reinterpret_cast<GxEntry>(entry);
+    program->entry = &nb::inst_ptr<llvm::Code>(code)->entry();
     program->arena_bytes = arena_bytes;
     program->device = device;
     program->measures_cost = !(cost_ns >= 0);
@@ -72,7 +73,8 @@ void make(Executable* program, uintptr_t entry, nb::iterable in_avals, nb::itera
     for (nb::handle out : outs) add_output(*program, out);
     for (const auto& donation : donate) add_donation(*program, donation);
     for (nb::handle constant : constants) add_constant(*program, constant);
-    program->keep.push_back(Object::share(keep.ptr()));
+    program->keep.push_back(Object::share(code.ptr()));
+    if (!keep.is_none()) program->keep.push_back(Object::share(keep.ptr()));
   } catch (...) {
     program->~Executable();
     throw;
@@ -118,7 +120,7 @@ PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)}, {0, 
 void bind_executable(nb::module_& module) {
   nb::class_<Executable>(module, "Executable", nb::is_weak_referenceable(), nb::type_slots(slots),
                          "A compiled program.")
-      .def("__init__", &make, nb::arg("entry"), nb::arg("in_avals"), nb::arg("outs"),
+      .def("__init__", &make, nb::arg("code"), nb::arg("in_avals"), nb::arg("outs"),
            nb::arg("arena_bytes") = 0, nb::arg("cost_ns") = -1.0,
            nb::arg("donate") = std::vector<std::pair<int, int>>(),
            nb::arg("constants") = nb::tuple(), nb::arg("keep") = nb::none(), nb::arg("device") = 0)

@@ -129,13 +129,13 @@ void Executable::enter(CallContext& ctx, PyObject* const* args, void** in, void*
   if (ctx.status != GX_OK) return;
   const double begin = measures_cost ? now_ns() : 0.0;
   if (cost_ns() <= kReleaseGilNs) {
-    entry(&ctx, in, out, arena);
+    entry->load(std::memory_order_acquire)(&ctx, in, out, arena);
   } else {
     // Without the GIL another thread may delete an argument.
     std::vector<BufferRef> held;
     for (size_t i = 0; i < ins.size(); ++i) held.push_back(as_array(args[i])->buffer);
     Py_BEGIN_ALLOW_THREADS;
-    entry(&ctx, in, out, arena);
+    entry->load(std::memory_order_acquire)(&ctx, in, out, arena);
     Py_END_ALLOW_THREADS;
   }
   if (measures_cost) note_cost(now_ns() - begin);

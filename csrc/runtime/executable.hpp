@@ -19,7 +19,8 @@ struct Task;
 
 class Executable {
  public:
-  GxEntry entry = nullptr;
+  // Where the code's entry stands; better code may take its place between two calls.
+  const std::atomic<GxEntry>* entry = nullptr;
   std::vector<const AvalInfo*> ins;
   std::vector<const AvalInfo*> outs;
   std::vector<PyObject*> out_shardings;  // null: the default device

@@ -89,6 +89,9 @@ def jacrev(
     return jacobian_of
 
 
+jacobian = jacrev
+
+
 def hessian(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] = 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -173,4 +174,5 @@ def program_text(program: TracedProgram, level: str | None) -> str:
         )
     reduced = program.compiled.reduced
     jaxpr = Jaxpr((), (*reduced.invars, *reduced.constvars), reduced.eqns, reduced.outvars)
-    return compiler().program_text(jaxpr, compiler().default_options(), level)
+    pipeline = importlib.import_module("gradax.compiler.pipeline")
+    return pipeline.program_text(jaxpr, compiler().default_options(), level)

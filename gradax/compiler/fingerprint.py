@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 import sys
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from gradax.compiler.llvm.machine_code import target
+from gradax import native
 from gradax.compiler.options import Options
 from gradax.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Literal
+from gradax.runtime import libraries
 
-PACKAGE = Path(__file__).resolve().parent.parent
-_PROCESS = uuid.uuid4().hex
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PROCESS = os.urandom(16).hex()
 
 
 @cache
 def compiler_version() -> str:
-    """Return what identifies this compiler: sizes and times of its sources, and the target."""
-    files = sorted((*PACKAGE.rglob("*.py"), *PACKAGE.glob("_native*")))
-    facts = [f"{p.relative_to(PACKAGE)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files]
-    return hashlib.sha256("\n".join([*facts, target().description]).encode()).hexdigest()
+    """Return what identifies this compiler: sizes and times of its files, LLVM, the processor."""
+    facts = sorted(file_facts(PACKAGE, (".py", ".so", ".dylib")))
+    facts += [libraries.llvm_identity(), native.processor()]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def file_facts(folder: str, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """Yield path, size and time of each file below a folder that has one of the suffixes."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(suffixes):
+                facts = entry.stat()
+                yield f"{entry.path} {facts.st_size} {facts.st_mtime_ns}"
+            elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
+                yield from file_facts(entry.path, suffixes)
 
 
 @cache
@@ -37,7 +48,7 @@ def class_text(cls: type) -> str:
     process alone.
     """
     name = f"{cls.__module__}.{cls.__qualname__}"
-    if cls.__module__.split(".")[0] == PACKAGE.name:
+    if cls.__module__.split(".")[0] == os.path.basename(PACKAGE):
         return name
     try:
         source = inspect.getsource(sys.modules[cls.__module__])
@@ -80,7 +91,7 @@ def lines(jaxpr: Jaxpr) -> list[str]:
 
 
 def value_text(value: Any) -> str:
-    """Return a parameter as text; functions do not matter to the code."""
+    """Return a parameter as text; the functions of custom rules do not matter to the code."""
     if isinstance(value, Jaxpr):
         return "{" + "\n".join(lines(value)) + "}"
     if isinstance(value, ClosedJaxpr):

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from gradax import native
+from gradax.compiler import improve
 from gradax.compiler.fingerprint import fingerprint
-from gradax.compiler.llvm import machine_code
-from gradax.compiler.llvm.modules import ENTRY
 from gradax.compiler.options import Options
-from gradax.compiler.pipeline import Compilation, run_pipeline
 from gradax.core.jaxpr import Jaxpr
-from gradax.native import Executable
+from gradax.native import Code, Executable
 from gradax.runtime import cache as disk
-from gradax.runtime import libraries
-
-NS_PER_COST = 0.5
-SURELY_SHORT_NS = 2e4
 
 
 @cache
 def default_options() -> Options:
     """Return the options for this machine."""
-    target = machine_code.target()
-    has_fma = "+fma" in target.features
-    return Options(vector_bytes=target.vector_bytes, target=target.cpu, contract=has_fma)
+    return Options(
+        vector_bytes=native.vector_bytes(), target=native.processor(), contract=native.has_fma()
+    )
 
 
 def compile_program(
@@ -49,19 +44,14 @@ def compile_program(
     key = fingerprint(jaxpr, options, aliases)
     loaded = recent.get(key)
     if loaded is None:
-        entry = disk.load(key)
-        if entry is None:
-            entry = build_entry(run_pipeline(jaxpr, options))
-            disk.store(key, entry)
-        loaded = recent.put(key, load_code(entry))
+        loaded = recent.put(key, load_stored(key) or build(key, jaxpr, options))
     return make_executable(jaxpr, loaded, aliases, constants)
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """Machine code in memory and the facts that are needed to run it."""
 
-    code: machine_code.Code
+    code: Code
     facts: dict[str, Any]
 
 
@@ -99,31 +89,24 @@ class Recent:
 recent = Recent()
 
 
-def load_code(entry: disk.Entry) -> Loaded:
-    """Link an entry's code, after the libraries that it calls."""
-    for library in entry.facts["libraries"]:
-        libraries.ensure(library)
-    return Loaded(machine_code.link(entry.code, ENTRY, entry.facts["symbols"]), entry.facts)
+def load_stored(key: str) -> Loaded | None:
+    """Return the code that the disk has for a fingerprint, None when it has none."""
+    entry = disk.load(key)
+    if entry is None:
+        return None
+    code = improve.link(entry.code, entry.facts["libraries"])
+    if entry.text:
+        improve.later(key, code, entry)
+    return Loaded(code, entry.facts)
 
 
-def build_entry(compilation: Compilation) -> disk.Entry:
-    """Generate the code of a compilation."""
-    module = compilation.module
-    assert module is not None
-    code = machine_code.compile_text(module.text)
-    facts = {
-        "arena_bytes": compilation.entry.arena_bytes,
-        "cost_ns": cost_ns(compilation),
-        "symbols": list(module.symbols),
-        "libraries": sorted(compilation.libraries),
-    }
-    return disk.Entry(facts, code)
-
-
-def cost_ns(compilation: Compilation) -> float:
-    """Return the nanoseconds of a call when they are few and known, -1 for: measure them."""
-    guess = compilation.entry.cost * NS_PER_COST
-    return -1.0 if compilation.has_while or guess > SURELY_SHORT_NS else guess
+def build(key: str, jaxpr: Jaxpr, options: Options) -> Loaded:
+    """Compile a program, and have its code kept on the disk."""
+    building = importlib.import_module("gradax.compiler.building")
+    entry = building.build_entry(jaxpr, options)
+    code = improve.link(entry.code, entry.facts["libraries"])
+    improve.later(key, code, entry)
+    return Loaded(code, entry.facts)
 
 
 def make_executable(
@@ -131,14 +114,13 @@ def make_executable(
 ) -> Executable:
     """Return the executable of loaded code."""
     return Executable(
-        loaded.code.entry,
+        loaded.code,
         list(jaxpr.in_avals[: len(jaxpr.invars) - len(constants)]),
         [(aval,) for aval in jaxpr.out_avals],
         loaded.facts["arena_bytes"],
         loaded.facts["cost_ns"],
         list(aliases),
         list(constants),
-        loaded.code,
     )
 
 

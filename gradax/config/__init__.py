@@ -22,6 +22,7 @@ from gradax.config.setting import Setting as Setting
 from gradax.config.settings import check_tracer_leaks as check_tracer_leaks
 from gradax.config.settings import compilation_cache_dir as compilation_cache_dir
 from gradax.config.settings import compilation_cache_max_size as compilation_cache_max_size
+from gradax.config.settings import compile_level as compile_level
 from gradax.config.settings import debug_infs as debug_infs
 from gradax.config.settings import debug_key_reuse as debug_key_reuse
 from gradax.config.settings import debug_nans as debug_nans

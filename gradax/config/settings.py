@@ -164,8 +164,14 @@ compilation_cache_dir = _add(
 compilation_cache_max_size = _add(
     "compilation_cache_max_size",
     _INT,
-    -1,
+    1 << 30,
     "Bytes after which the oldest compiled programs are dropped; -1 means no limit.",
+)
+compile_level = _add(
+    "compile_level",
+    Kind(str, ("auto", "quick", "fast")),
+    "auto",
+    "Whether to spend compilation time: auto runs quick code first and better code soon after.",
 )
 transfer_guard_host_to_device = _add(
     "transfer_guard_host_to_device", _GUARD, None, "What copies from host to device do."

@@ -61,6 +61,7 @@ class Values(threading.local):
     enable_compilation_cache: bool
     compilation_cache_dir: str | None
     compilation_cache_max_size: int
+    compile_level: str
     transfer_guard: str | None
     transfer_guard_host_to_device: str | None
     transfer_guard_device_to_device: str | None

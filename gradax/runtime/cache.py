@@ -1,6 +1,7 @@
 """The compilation cache on disk: object code by fingerprint, checked, written atomically.
 
-An entry is `gradax1` + SHA-256 of the rest + length of the facts + facts (JSON) + object code.
+An entry is `gradax2`, SHA-256 of the rest, the lengths of facts and code, the facts (JSON), the
+object code, and the module's compressed text where the code can be improved.
 Anything that does not read back as written is as good as not there: the program is compiled anew.
 Any number of processes may use one directory.
 """
@@ -11,40 +12,41 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import threading
+import zlib
+from typing import Any, NamedTuple
 
 from gradax import config
 
-MAGIC = b"gradax1\n"
+MAGIC = b"gradax2\n"
 SUFFIX = ".gxo"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Object code and the facts that are needed to run it."""
+class Entry(NamedTuple):
+    """Object code and the facts that are needed to run it; `text` if it can be improved."""
 
     facts: dict[str, Any]
     code: bytes
+    text: str = ""
 
 
-def directory() -> Path | None:
+def directory() -> str | None:
     """Return where entries are kept, None when the cache is off."""
     if not config.current.enable_compilation_cache:
         return None
     chosen = config.current.compilation_cache_dir
     if chosen:
-        return Path(chosen)
+        return os.fspath(chosen)
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "gradax"
+    return os.path.join(base, "gradax")
 
 
 def encode(entry: Entry) -> bytes:
     """Return an entry as it is written."""
     facts = json.dumps(entry.facts, sort_keys=True).encode()
-    body = len(facts).to_bytes(8, "little") + facts + entry.code
+    text = zlib.compress(entry.text.encode(), 1) if entry.text else b""
+    lengths = len(facts).to_bytes(8, "little") + len(entry.code).to_bytes(8, "little")
+    body = lengths + facts + entry.code + text
     return MAGIC + hashlib.sha256(body).digest() + body
 
 
@@ -54,8 +56,10 @@ def decode(data: bytes) -> Entry | None:
     body = data[start:]
     if data[: len(MAGIC)] != MAGIC or hashlib.sha256(body).digest() != data[len(MAGIC) : start]:
         return None
-    n = int.from_bytes(body[:8], "little")
-    return Entry(json.loads(body[8 : 8 + n]), body[8 + n :])
+    n_facts = int.from_bytes(body[:8], "little")
+    end = 16 + n_facts + int.from_bytes(body[8:16], "little")
+    text = zlib.decompress(body[end:]).decode() if body[end:] else ""
+    return Entry(json.loads(body[16 : 16 + n_facts]), body[16 + n_facts : end], text)
 
 
 def load(key: str) -> Entry | None:
@@ -63,64 +67,90 @@ def load(key: str) -> Entry | None:
     folder = directory()
     if folder is None:
         return None
-    path = folder / (key + SUFFIX)
+    path = os.path.join(folder, key + SUFFIX)
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read()
     except OSError:
         return None
     entry = decode(data)
     with contextlib.suppress(OSError):
         if entry is None:
-            path.unlink()
+            os.unlink(path)
         else:
             os.utime(path)
     return entry
 
 
-def store(key: str, entry: Entry) -> None:
+def store(key: str, entry: Entry, folder: str | None = None) -> None:
     """Keep an entry; where the disk refuses, nothing is kept and nothing is said."""
-    folder = directory()
+    folder = directory() if folder is None else folder
     if folder is None:
         return
+    data = encode(entry)
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
+        os.makedirs(folder, exist_ok=True)
+        name = os.path.join(folder, f"{key}.{os.getpid()}.{threading.get_native_id()}.tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(encode(entry))
-            os.replace(name, folder / (key + SUFFIX))
+            with open(name, "wb") as file:
+                file.write(data)
+            os.replace(name, os.path.join(folder, key + SUFFIX))
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(name)
             raise
-        keep_within_limit(folder)
+        _limiter.count(folder, len(data))
 
 
-def keep_within_limit(folder: Path) -> None:
-    """Remove the entries used longest ago while there are more bytes than the setting allows."""
-    limit = config.current.compilation_cache_max_size
-    if limit < 0:
-        return
-    found: list[tuple[float, int, Path]] = []
-    for path in folder.glob("*" + SUFFIX):
-        with contextlib.suppress(OSError):
-            stat = path.stat()
-            found.append((stat.st_mtime, stat.st_size, path))
+class Limiter:
+    """Keeps a folder within the limit without reading it each time that something is stored."""
+
+    def __init__(self) -> None:
+        self.unseen: dict[str, int] = {}
+
+    def count(self, folder: str, n_bytes: int) -> None:
+        """Take notice of stored bytes; the first time, and after an eighth of the limit, look."""
+        limit = config.current.compilation_cache_max_size
+        if limit < 0:
+            return
+        unseen = self.unseen.get(folder, limit) + n_bytes
+        if unseen > limit // 8:
+            unseen = 0
+            keep_within_limit(folder, limit)
+        self.unseen[folder] = unseen
+
+
+_limiter = Limiter()
+
+
+def keep_within_limit(folder: str, limit: int) -> None:
+    """Remove the entries used longest ago, to seven eighths of the limit, if there are more."""
+    found: list[tuple[float, int, str]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                facts = entry.stat()
+                found.append((facts.st_mtime, facts.st_size, entry.path))
     total = sum(size for _, size, _ in found)
+    if total <= limit:
+        return
     for _, size, path in sorted(found):
-        if total <= limit:
+        if total <= limit - limit // 8:
             break
-        with contextlib.suppress(OSError):
-            path.unlink()
-            total -= size
+        if path.endswith((SUFFIX, ".tmp")):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+                total -= size
 
 
 def clear() -> int:
     """Remove all entries; return how many there were."""
     folder = directory()
     count = 0
-    for path in folder.glob("*" + SUFFIX) if folder is not None and folder.is_dir() else ():
-        with contextlib.suppress(OSError):
-            path.unlink()
-            count += 1
+    if folder is not None and os.path.isdir(folder):
+        for name in os.listdir(folder):
+            if name.endswith((SUFFIX, ".tmp")):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
+                    count += name.endswith(SUFFIX)
     return count

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import importlib.machinery
 import importlib.util
 import os
 import threading
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gradax import native
+from gradax.errors import CompileError
 
 # The order is that of csrc/kernels/dtype_codes.hpp.
 _CODED = (
@@ -45,6 +49,7 @@ _LAPACK = (
     ),
     *("sorgqr", "dorgqr", "cungqr", "zungqr", "ssyevd", "dsyevd", "cheevd", "zheevd"),
 )
+_CORE_TYPE = "OPENBLAS_CORETYPE"
 _NEEDS_BLAS = frozenset({"gemm", "conv", "trsm"})
 _NEEDS_LAPACK = frozenset({"cholesky", "lu", "qr", "eigh", "svd", "eig"})
 
@@ -77,11 +82,42 @@ class _Loader:
         with self._lock:
             if module in self._loaded:
                 return
-            capsules: dict[str, object] = _import_scipy_linalg(module).__pyx_capi__
-            for name in routines:
-                native.set_routine(name, capsules[name])
+            _choose_blas_kernels()
+            found = _bundled_routines(routines) or _scipy_routines(module, routines)
+            for name, address in found.items():
+                native.set_routine(name, address)
             native.set_blas_single_threaded(_limit_blas_threads())
             self._loaded.add(module)
+
+
+def _bundled_routines(routines: tuple[str, ...]) -> dict[str, object]:
+    """Return the routines of the BLAS in SciPy's wheels; none where it is not as expected."""
+    for path in _bundled_blas():
+        library = ctypes.CDLL(path)
+        symbols = {name: getattr(library, f"scipy_{name}_", None) for name in routines}
+        if all(symbols.values()):
+            return {
+                name: ctypes.cast(symbol, ctypes.c_void_p).value
+                for name, symbol in symbols.items()
+                if symbol is not None
+            }
+    return {}
+
+
+def _scipy_routines(module: str, routines: tuple[str, ...]) -> dict[str, object]:
+    """Return the routines of whatever BLAS SciPy was built with, as capsules."""
+    capsules: dict[str, object] = _import_scipy_linalg(module).__pyx_capi__
+    return {name: capsules[name] for name in routines}
+
+
+def _choose_blas_kernels() -> None:
+    """Have OpenBLAS use its 512-bit kernels on processors that it does not know.
+
+    It takes processors with AVX-512 that are not Intel's for the generation before: half the speed.
+    """
+    is_unknown = native.vector_bytes() == 64 and native.processor_vendor() != "GenuineIntel"
+    if is_unknown and _CORE_TYPE not in os.environ:
+        os.putenv(_CORE_TYPE, "SkylakeX")
 
 
 _loader = _Loader()
@@ -96,6 +132,44 @@ def ensure(kernel: str) -> None:
         _loader.load("cython_blas", _BLAS)
     if kernel in _NEEDS_LAPACK:
         _loader.load("cython_lapack", _LAPACK)
+
+
+@cache
+def llvm_path() -> str:
+    """Return the shared library that has LLVM.
+
+    Errors: CompileError when llvmlite is not installed.
+    """
+    package = importlib.util.find_spec("llvmlite")
+    for place in (package.submodule_search_locations if package else None) or ():
+        for name in ("libllvmlite.so", "libllvmlite.dylib"):
+            path = os.path.join(place, "binding", name)
+            if os.path.exists(path):
+                return path
+    raise CompileError("programs are compiled with llvmlite, which is not there: install llvmlite")
+
+
+def llvm_identity() -> str:
+    """Return what tells one release of LLVM from another, without loading it."""
+    facts = os.stat(llvm_path())
+    return f"{llvm_path()} {facts.st_size} {facts.st_mtime_ns}"
+
+
+@cache
+def load_llvm() -> None:
+    """Begin to load LLVM, in a thread of its own; whoever compiles waits for it.
+
+    Errors: CompileError when llvmlite is not installed.
+    """
+    _choose_blas_kernels()
+    native.load_llvm(llvm_path(), _bundled_blas())
+
+
+def load_llvm_ahead() -> None:
+    """Load LLVM while the program that imports gradax gets ready, where a processor is free."""
+    if native.num_threads() > 1:
+        with contextlib.suppress(CompileError):
+            load_llvm()
 
 
 def _import_scipy_linalg(name: str) -> ModuleType:
@@ -131,17 +205,23 @@ def _limit_blas_threads() -> bool:
     return done
 
 
-def _blas_libraries() -> list[str]:
-    """List the files of the BLAS that SciPy brought, or else of every BLAS in the process."""
+@cache
+def _bundled_blas() -> tuple[str, ...]:
+    """List the files of the BLAS that SciPy's wheel brought."""
     spec = importlib.util.find_spec("scipy")
     for place in (spec.submodule_search_locations if spec else None) or ():
-        bundled = [
-            *Path(place).parent.glob("scipy.libs/*openblas*"),
-            *Path(place).glob(".dylibs/*openblas*"),
-        ]
-        if bundled:
-            return [str(path) for path in bundled]
-    return _mapped_libraries(("openblas", "mkl_rt", "libblis", "libblas", "libcblas"))
+        for folder in (os.path.join(os.path.dirname(place), "scipy.libs"), f"{place}/.dylibs"):
+            if os.path.isdir(folder):
+                names = sorted(name for name in os.listdir(folder) if "openblas" in name)
+                return tuple(os.path.join(folder, name) for name in names)
+    return ()
+
+
+def _blas_libraries() -> Sequence[str]:
+    """List the files of the BLAS that SciPy brought, or else of every BLAS in the process."""
+    return _bundled_blas() or _mapped_libraries(
+        ("openblas", "mkl_rt", "libblis", "libblas", "libcblas")
+    )
 
 
 def _mapped_libraries(names: tuple[str, ...]) -> list[str]:
@@ -150,3 +230,7 @@ def _mapped_libraries(names: tuple[str, ...]) -> list[str]:
         return []
     paths = {line.split(maxsplit=5)[-1] for line in maps.read_text().splitlines() if "/" in line}
     return sorted(path for path in paths if any(name in Path(path).name for name in names))
+
+
+# This module is imported before most of the package, so that LLVM loads meanwhile.
+load_llvm_ahead()

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from gradax import native, tree
+from gradax.compiler import improve
+from gradax.compiler.building import entry_of
 from gradax.compiler.graph.build import build_graph
 from gradax.compiler.graph.check import check_graph
 from gradax.compiler.graph.interpret import interpret_graph
 from gradax.compiler.graph.ir import Graph
+from gradax.compiler.llvm import machine_code
 from gradax.compiler.options import Options
 from gradax.compiler.pipeline import graph_passes, optimize, run_pipeline, schedule
-from gradax.compiler.program import build_entry, load_code, make_executable
+from gradax.compiler.program import Loaded, make_executable
 from gradax.compiler.schedule.check import check_function, overlapping
 from gradax.compiler.schedule.interpret import interpret_schedule
 from gradax.compiler.schedule.ir import Block, Buffer, For, Function, While, blocks_of, reads_writes
@@ -86,10 +89,27 @@ def program_of(fun: Callable[..., Any], *inputs: Any) -> Jaxpr:
 
 
 def compiled(jaxpr: Jaxpr, inputs: Sequence[Array], options: Options) -> list[Array]:
-    """Compile a program with its own options and run it."""
-    entry = build_entry(run_pipeline(jaxpr, options))
-    executable = make_executable(jaxpr, load_code(entry), [], [])
-    return [np.asarray(x) for x in executable.execute([as_value(x) for x in inputs])]
+    """Compile a program with its own options and run it: the levels of code give equal bits."""
+    compilation = run_pipeline(jaxpr, options)
+    operands = [as_value(x) for x in inputs]
+    results: list[list[Array]] = []
+    for level in (machine_code.QUICK, machine_code.FAST):
+        entry = entry_of(compilation, level)
+        loaded = Loaded(improve.link(entry.code, entry.facts["libraries"]), entry.facts)
+        executable = make_executable(jaxpr, loaded, [], [])
+        results.append([np.asarray(x) for x in executable.execute(operands)])
+    for quick, fast in zip(*results, strict=True):
+        np.testing.assert_array_equal(bits(quick), bits(fast))
+    return results[1]
+
+
+def bits(x: Array) -> Array:
+    """Return the bytes of an array, with all NaNs of real types alike."""
+    if x.dtype.kind == "f":
+        x = np.where(np.isnan(x), np.array(np.nan, x.dtype), x)
+    if x.dtype.kind == "c":
+        return bits(np.stack([x.real, x.imag]))
+    return np.frombuffer(np.ascontiguousarray(x).tobytes(), np.uint8)
 
 
 def lifetimes(function: Function) -> list[tuple[Buffer, int, int]]:

@@ -14,7 +14,7 @@ import pytest
 
 import gradax
 from gradax import lax
-from gradax.compiler import program
+from gradax.compiler import improve, program
 from gradax.compiler.fingerprint import fingerprint
 from gradax.compiler.llvm import machine_code
 from gradax.compiler.options import Options
@@ -33,11 +33,13 @@ X = np.arange(24, dtype=np.float32)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Keep the cache in a folder of the test."""
+    """Keep the cache in a folder of the test; code is of level FAST from the start."""
     before = gradax.config.current.compilation_cache_dir
     gradax.config.update("compilation_cache_dir", str(tmp_path))
+    gradax.config.update("compile_level", "fast")
     yield tmp_path
     gradax.config.update("compilation_cache_dir", before)
+    gradax.config.update("compile_level", "auto")
 
 
 def double() -> Jaxpr:
@@ -50,6 +52,7 @@ def run(jaxpr: Jaxpr) -> None:
     program.recent.clear()
     (out,) = program.compile_program(jaxpr).execute([as_value(X)])
     np.testing.assert_array_equal(np.asarray(out), X + X)
+    improve.wait()
 
 
 def entries(folder: Path) -> list[Path]:
@@ -60,12 +63,12 @@ def entries(folder: Path) -> list[Path]:
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows with each compilation."""
-    real: Callable[[str], bytes] = machine_code.compile_text
+    real: Callable[[str, int], bytes] = machine_code.compile_text
     seen: list[int] = []
 
-    def counted(text: str) -> bytes:
-        seen.append(len(text))
-        return real(text)
+    def counted(text: str, level: int) -> bytes:
+        seen.append(level)
+        return real(text, level)
 
     monkeypatch.setattr(machine_code, "compile_text", counted)
     return seen
@@ -75,6 +78,38 @@ def test_second_compilation_is_loaded(folder: Path, compilations: list[int]) -> 
     run(double())
     run(double())
     assert len(compilations) == 1 and len(entries(folder)) == 1
+
+
+def test_quick_code_is_improved(folder: Path, compilations: list[int]) -> None:
+    """Better code takes its place, in memory and on the disk; nothing is compiled a third time."""
+    gradax.config.update("compile_level", "auto")
+    jaxpr = double()
+    program.recent.clear()
+    executable = program.compile_program(jaxpr)
+    (before,) = executable.execute([as_value(X)])
+    improve.wait()
+    (after,) = executable.execute([as_value(X)])
+    assert compilations == [machine_code.QUICK, machine_code.FAST]
+    assert bytes(np.asarray(before)) == bytes(np.asarray(after)) == bytes(X + X)
+    (path,) = entries(folder)
+    entry = cache.decode(path.read_bytes())
+    assert entry is not None and not entry.text
+    run(double())
+    assert len(compilations) == 2
+
+
+def test_quick_code_is_kept_as_it_is_at_the_end(folder: Path, compilations: list[int]) -> None:
+    """A process that ends soon leaves quick code and its text, which another improves."""
+    code = machine_code.compile_text(TEXT, machine_code.QUICK)
+    entry = cache.Entry({"arena_bytes": 0}, code, TEXT)
+    linked = improve.link(code, [])
+    improve.perform(improve.Job("name", linked, entry, str(folder), True), has_time=False)
+    (path,) = entries(folder)
+    assert cache.decode(path.read_bytes()) == entry
+    assert compilations == [machine_code.QUICK]
+
+
+TEXT = "define void @entry(ptr %c, ptr %a, ptr %o, ptr %s) {\n  ret void\n}\n"
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -124,7 +159,7 @@ def test_entry_of_another_program_under_the_name(folder: Path, compilations: lis
     assert len(names) == 15
 
 
-@pytest.mark.parametrize("what", ["replace", "mkstemp", "mkdir", "write"])
+@pytest.mark.parametrize("what", ["replace", "open", "makedirs", "write"])
 def test_disk_that_refuses(
     folder: Path, monkeypatch: pytest.MonkeyPatch, compilations: list[int], what: str
 ) -> None:
@@ -133,16 +168,41 @@ def test_disk_that_refuses(
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise OSError(28, "No space left on device")
 
-    if what == "mkdir":
+    if what == "makedirs":
         (folder / "file").write_text("")
         gradax.config.update("compilation_cache_dir", str(folder / "file" / "cache"))
+    elif what == "write":
+        monkeypatch.setattr(cache, "open", full_disk, raising=False)
     else:
-        owner = {"replace": os, "mkstemp": cache.tempfile, "write": os}[what]
-        monkeypatch.setattr(owner, {"write": "fdopen"}.get(what, what), refuse)
+        monkeypatch.setattr(os if what == "replace" else cache, what, refuse, raising=False)
     run(double())
     run(double())
     assert len(compilations) == 2
-    assert [p.name for p in entries(folder)] == (["file"] if what == "mkdir" else [])
+    assert [p.name for p in entries(folder)] == (["file"] if what == "makedirs" else [])
+
+
+def full_disk(name: str, mode: str = "r") -> Any:
+    """Open a file of a disk that takes half of what is written."""
+    file = open(name, mode)  # noqa: SIM115 (closed by the caller)
+    write = file.write
+
+    class Half:
+        """A file that refuses the second half."""
+
+        def __enter__(self) -> Half:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            file.close()
+
+        def read(self) -> Any:
+            return file.read()
+
+        def write(self, data: bytes) -> None:
+            write(data[: len(data) // 2])
+            raise OSError(28, "No space left on device")
+
+    return Half()
 
 
 def test_cache_can_be_switched_off(folder: Path, compilations: list[int]) -> None:
@@ -161,8 +221,9 @@ def test_oldest_entries_go_first(folder: Path) -> None:
         for k in range(12):
             run_one = program_of(lambda x, k=k: [lax.add(x, np.float32(k))], X)
             program.compile_program(run_one)
+        improve.wait()
     finally:
-        gradax.config.update("compilation_cache_max_size", -1)
+        gradax.config.update("compilation_cache_max_size", 1 << 30)
     found = entries(folder)
     assert 0 < len(found) < 12 and sum(p.stat().st_size for p in found) <= 9_000
 
@@ -243,4 +304,4 @@ def test_operations_from_outside_are_told_apart(folder: Path) -> None:
 
 def test_refused_text_is_our_bug() -> None:
     with pytest.raises(InternalError, match="LLVM refuses generated code"):
-        machine_code.compile_text("define void @f() { nonsense }")
+        machine_code.compile_text("define void @f() { nonsense }", machine_code.FAST)

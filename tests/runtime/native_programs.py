@@ -30,7 +30,7 @@ def library():
 
 def program(name, ins=(F32,), outs=(F32,), cost_ns=0.0, **options):
     entry = library().get_function_address(name)
-    return native.Executable(entry, ins, outs, cost_ns=cost_ns, **options)
+    return native.Executable(native.Code(entry), ins, outs, cost_ns=cost_ns, **options)
 
 
 def array(value, aval=F32):

@@ -14,10 +14,9 @@ ENTRY = "entry"
 
 @dataclass(frozen=True)
 class ModuleText:
-    """A module's text and the runtime's functions that it calls."""
+    """A module's text."""
 
     text: str
-    symbols: tuple[str, ...]
 
 
 def write_module(functions: Iterable[Function], options: Options) -> ModuleText:
@@ -45,8 +44,7 @@ def write_module(functions: Iterable[Function], options: Options) -> ModuleText:
         f'attributes #0 = {{ nounwind "min-legal-vector-width"="{width}"'
         f' "prefer-vector-width"="{width}" "no-trapping-math"="true" }}',
     ]
-    symbols = sorted({d.split("@")[1].split("(")[0] for d in declared if "@gx_" in d})
-    return ModuleText("\n".join(parts) + "\n", tuple(symbols))
+    return ModuleText("\n".join(parts) + "\n")
 
 
 def libraries_of(functions: Iterable[Function]) -> set[str]:

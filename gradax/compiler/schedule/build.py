@@ -99,6 +99,7 @@ def build_function(graph: Graph, name: str, module: Module) -> Function:
     builder = BlockBuilder(graph, inputs, outputs, module, set())
     function.steps = builder.build()
     function.cost = builder.cost
+    function.own_cost = builder.own_cost
     plan_arena(function)
     module.order.append(function)
     return function
@@ -127,6 +128,7 @@ class BlockBuilder:
         self.group: list[Map] = []
         self.group_start = 0
         self.cost = 0.0
+        self.own_cost = 0.0  # without library kernels
         self.position = 0
         self.joined = deferred_parts(self.order, graph.outputs)
         self.deferred = {part for parts in self.joined.values() for part in parts}
@@ -228,6 +230,8 @@ class BlockBuilder:
         """Append a step."""
         cost = getattr(step, "cost", 0.0)
         self.cost += cost
+        if not isinstance(step, CallLibrary):
+            self.own_cost += cost
         self.steps.append(step)
 
     def buffer_of(self, tensor: Tensor) -> Buffer:

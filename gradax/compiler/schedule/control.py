@@ -45,6 +45,7 @@ class ControlBuilder:
         outs = self.results(node)
         self.outer.add(Invoke(function, tuple(self.operands(node)), tuple(outs), arena))
         self.outer.cost += function.cost
+        self.outer.own_cost += function.own_cost
 
     def block(
         self,
@@ -58,6 +59,7 @@ class ControlBuilder:
         inner = type(self.outer)(graph, inputs, outputs, self.outer.module, carried)
         steps = inner.build()
         self.outer.cost += inner.cost * times
+        self.outer.own_cost += inner.own_cost * times
         return steps
 
     def add_branch(self, node: Program) -> None:

@@ -230,6 +230,7 @@ class Function:
     steps: Block = field(default_factory=Block)
     arena_bytes: int = 0
     cost: float = 0.0
+    own_cost: float = 0.0
 
 
 def reads_writes(step: Step) -> tuple[list[Buffer], list[Buffer]]:

@@ -1,0 +1,55 @@
+"""From a program to an entry of the cache: all passes, then object code of one level."""
+
+from __future__ import annotations
+
+from gradax import config
+from gradax.compiler.llvm import machine_code
+from gradax.compiler.options import Options
+from gradax.compiler.pipeline import Compilation, run_pipeline
+from gradax.core.jaxpr import Jaxpr
+from gradax.runtime.cache import Entry
+
+NS_PER_COST = 0.5
+SURELY_SHORT_NS = 2e4
+# What level FAST takes longer to compile, for each character of the text, and how much longer
+# code of level QUICK runs.
+NS_SAVED_PER_CHARACTER = 400.0
+SLOWER = 3.0
+
+
+def build_entry(jaxpr: Jaxpr, options: Options) -> Entry:
+    """Compile a program to the object code that ends its first call soonest."""
+    return entry_of(run_pipeline(jaxpr, options))
+
+
+def entry_of(compilation: Compilation, level: int | None = None) -> Entry:
+    """Return the entry of a compilation; one of level QUICK keeps its text, to be improved."""
+    assert compilation.module is not None
+    text = compilation.module.text
+    level = choose_level(compilation) if level is None else level
+    code = machine_code.compile_text(text, level)
+    facts = {
+        "arena_bytes": compilation.entry.arena_bytes,
+        "cost_ns": cost_ns(compilation),
+        "libraries": sorted(compilation.libraries),
+    }
+    return Entry(facts, code, text if level == machine_code.QUICK else "")
+
+
+def choose_level(compilation: Compilation) -> int:
+    """Return the level at which compiling and running once take the least time together."""
+    assert compilation.module is not None
+    wanted = config.current.compile_level
+    if wanted != "auto":
+        return machine_code.QUICK if wanted == "quick" else machine_code.FAST
+    if compilation.has_while:
+        return machine_code.FAST
+    lost = compilation.entry.own_cost * NS_PER_COST * SLOWER
+    saved = len(compilation.module.text) * NS_SAVED_PER_CHARACTER
+    return machine_code.QUICK if lost < saved else machine_code.FAST
+
+
+def cost_ns(compilation: Compilation) -> float:
+    """Return the nanoseconds of a call when they are few and known, -1 for: measure them."""
+    guess = compilation.entry.cost * NS_PER_COST
+    return -1.0 if compilation.has_while or guess > SURELY_SHORT_NS else guess
