@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gradax.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Options:
     """What a compilation may do.
 

@@ -7,7 +7,6 @@ are those of `kernel.ir`. Nodes are shared by identity, never copied.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gradax.kernel import (
     Apply,
@@ -26,11 +25,12 @@ from gradax.kernel import (
     Update,
     View,
 )
+from gradax.records import record
 
 Item = Map | View | Input | Node
 
 
-@dataclass(frozen=True)
+@record
 class Graph:
     """A program over dense arrays."""
 

@@ -200,19 +200,23 @@ class FoldWriter:
             return body
 
         typed = [(t, a) for t, a in zip(self.types * self.unroll, acc, strict=True)]
-        wide = self.loops.whole_end(begin, end, lanes * self.unroll)
-        acc = self.w.loop(begin, wide, lanes * self.unroll, typed, steps(self.unroll))
+        step = lanes * self.unroll
+        has_whole_pieces = begin == "0" or self.kernel.block % step == 0
+        extent = self.shape.extents[axis] if has_whole_pieces else None
+        wide = self.loops.whole_end(begin, end, step, extent)
+        acc = self.w.loop(begin, wide, step, typed, steps(self.unroll))
         whole = wide
         if self.unroll > 1:
-            whole = self.loops.whole_end(wide, end, lanes)
+            extent = None if extent is None else extent % step
+            whole = self.loops.whole_end(wide, end, lanes, extent)
             first = self.w.loop(
                 wide, whole, lanes, [(t, a) for t, a in zip(self.types, acc[:n], strict=True)],
                 steps(1),
             )  # fmt: skip
             acc = [*first, *acc[n:]]
-        return [*self.masked_rest(whole, end, acc[:n]), *acc[n:]]
+        return [*self.masked_rest(whole, end, acc[:n], extent), *acc[n:]]
 
-    def masked_rest(self, whole: str, end: str, acc: list[str]) -> list[str]:
+    def masked_rest(self, whole: str, end: str, acc: list[str], extent: int | None) -> list[str]:
         """Write what remains after the whole vectors."""
         if whole == end:
             return acc
@@ -226,7 +230,7 @@ class FoldWriter:
                 self.w.do(f"store {t} {a}, ptr {m}, align 64")
             self.values.leave()
 
-        self.loops.rest(whole, end, body)
+        self.loops.rest(whole, end, body, extent)
         return [
             self.w.emit(f"load {t}, ptr {m}, align 64")
             for t, m in zip(self.types, memory, strict=True)
@@ -276,7 +280,8 @@ class FoldWriter:
         begin, end = "0", str(self.shape.extents[axis])
         if is_outermost and self.first is not None and not self.kernel.block:
             begin, end = self.first
-        wide = self.loops.whole_end(begin, end, self.lanes * self.unroll)
+        extent, step = self.shape.extents[axis], self.lanes * self.unroll
+        wide = self.loops.whole_end(begin, end, step, extent)
 
         def body(copies: int) -> Any:
             def write(counter: str, _: list[str]) -> list[str]:
@@ -285,12 +290,13 @@ class FoldWriter:
 
             return write
 
-        self.w.loop(begin, wide, self.lanes * self.unroll, [], body(self.unroll))
+        self.w.loop(begin, wide, step, [], body(self.unroll))
         whole = wide
         if self.unroll > 1:
-            whole = self.loops.whole_end(wide, end, self.lanes)
+            extent %= step
+            whole = self.loops.whole_end(wide, end, self.lanes, extent)
             self.w.loop(wide, whole, self.lanes, [], body(1))
-        self.loops.rest(whole, end, lambda: self.kept_run(whole, 1))
+        self.loops.rest(whole, end, lambda: self.kept_run(whole, 1), extent)
 
     def kept_run(self, counter: str, copies: int) -> None:
         """Write the reduction of some vectors of points and store them."""

@@ -7,7 +7,6 @@ is begin … end; pieces of a vectorized first loop begin at multiples of the la
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from gradax.compiler.llvm.scalars import splat_constant
 from gradax.compiler.llvm.values import Mask, Values, apply_function, lane_numbers
@@ -15,12 +14,13 @@ from gradax.compiler.llvm.writer import Writer
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.affine import Accesses, Form, linear
 from gradax.kernel import Apply, Const, Index, Scalar, Slot
+from gradax.records import record
 
 Body = Callable[[], None]
 Range = tuple[str, str] | None
 
 
-@dataclass(frozen=True)
+@record
 class Shape:
     """How a kernel's loops are arranged: loops from the outermost, the vector axis, its lanes."""
 
@@ -179,38 +179,52 @@ class LoopWriter:
             inside(counter)
             return []
 
-        whole = self.whole_end(begin, end, lanes)
-        if whole != begin:
-            self.w.loop(begin, whole, lanes, [], body)
-        self.rest(whole, end, lambda: inside(whole))
+        extent = self.shape.extents[axis]
+        whole = self.whole_end(begin, end, lanes, extent)
+        self.w.loop(begin, whole, lanes, [], body)
+        self.rest(whole, end, lambda: inside(whole), extent)
 
-    def whole_end(self, begin: str, end: str, step: int) -> str:
-        """Return the end of the last whole step."""
+    def whole_end(self, begin: str, end: str, step: int, extent: int | None) -> str:
+        """Return the end of the last whole step of a piece of `extent` points.
+
+        All pieces but the last are whole steps, so that what is left of the last is known; without
+        an extent pieces end anywhere.
+        """
         if begin.isdigit() and end.isdigit():
             return str(int(begin) + (int(end) - int(begin)) // step * step)
+        if extent is not None and extent % step == 0:
+            return end
+        if extent is not None and extent < step:
+            return begin
         size = self.w.emit(f"sub i64 {end}, {begin}")
         whole = self.w.emit(f"and i64 {size}, {-step}")
         return self.w.emit(f"add i64 {begin}, {whole}")
 
-    def rest(self, whole: str, end: str, body: Body) -> None:
-        """Write what remains after the whole vectors, under a mask."""
+    def rest(self, whole: str, end: str, body: Body, extent: int | None) -> None:
+        """Write what remains of `extent` points after the whole vectors, under a mask.
+
+        Of the pieces of a loop only the last has a rest.
+        """
         if whole == end:
             return
         lanes = self.shape.lanes
-        if whole.isdigit() and end.isdigit():
-            n = int(end) - int(whole)
-            bits = ", ".join(f"i1 {'true' if k < n else 'false'}" for k in range(lanes))
-            self.masked(f"<{bits}>", body)
-            return
-        more = self.w.emit(f"icmp slt i64 {whole}, {end}")
+        is_known = whole.isdigit() and end.isdigit()
+        n = int(end) - int(whole) if is_known else None if extent is None else extent % lanes
 
         def inside() -> None:
+            if n is not None:
+                bits = ", ".join(f"i1 {'true' if k < n else 'false'}" for k in range(lanes))
+                self.masked(f"<{bits}>", body)
+                return
             left = self.w.emit(f"sub i64 {end}, {whole}")
             spread = self.values.spread(left, "i64", lanes)
             mask = self.w.emit(f"icmp slt <{lanes} x i64> {lane_numbers(lanes)}, {spread}")
             self.masked(mask, body)
 
-        self.w.when(more, inside)
+        if is_known or self.shape.extents[self.shape.vector_axis] < lanes:
+            inside()
+        else:
+            self.w.when(self.w.emit(f"icmp slt i64 {whole}, {end}"), inside)
 
     def masked(self, mask: str, body: Body) -> None:
         """Write something with only some lanes active."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from gradax.compiler.llvm.functions import FunctionWriter, KernelTable
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.ir import CallLibrary, Function, all_steps
+from gradax.records import record
 
 ENTRY = "entry"
 
 
-@dataclass(frozen=True)
+@record
 class ModuleText:
     """A module's text."""
 

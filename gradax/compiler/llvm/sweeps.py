@@ -57,9 +57,10 @@ class SweepWriter:
             self.run(counter)
             return []
 
-        whole = self.loops.whole_end(begin, end, lanes)
+        extent = self.shape.extents[inner]
+        whole = self.loops.whole_end(begin, end, lanes, extent)
         self.w.loop(begin, whole, lanes, [], body)
-        self.loops.rest(whole, end, lambda: self.run(whole))
+        self.loops.rest(whole, end, lambda: self.run(whole), extent)
 
     def run(self, place: str | None) -> None:
         """Write the sequential loop for one vector of lanes (or one lane)."""

@@ -7,7 +7,6 @@ the lanes where a vector needs them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,11 +26,12 @@ from gradax.errors import InternalError
 from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, const
 from gradax.kernel.functions import CHOICES
 from gradax.kernel.ir import INT
+from gradax.records import record
 
 ZERO = const(0, INT)
 
 
-@dataclass(frozen=True)
+@record
 class Mask:
     """Which lanes are active; None for all."""
 

@@ -91,8 +91,10 @@ class Writer:
         """Write a loop from begin to end (exclusive), upwards; return the carried values after it.
 
         `carried` are (type, initial value); `body` gets the counter and the values and returns the
-        next values.
+        next values. An empty loop is not written.
         """
+        if begin == end:
+            return [first for _, first in carried]
         before, head, inside, after = self.block, self.label(), self.label(), self.label()
         self.jump(head)
         self.start(head)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from gradax.compiler.graph.rewrite import reapply
 from gradax.compiler.schedule.ir import slot_of
 from gradax.kernel import Apply, Const, Index, Load, Scalar, const, index, load
 from gradax.kernel.build import apply
 from gradax.kernel.ir import INT
+from gradax.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Form:
     """`sum(coefficient[axis] * index(axis)) + rest`; `rest.axes` are those that are not linear."""
 

@@ -10,7 +10,6 @@ Cost: linear in the distinct scalars.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from math import prod
 
@@ -24,9 +23,10 @@ from gradax.compiler.schedule.affine import (
 from gradax.compiler.schedule.ir import slot_of
 from gradax.kernel import Scalar, const, index
 from gradax.kernel.ir import INT
+from gradax.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Collapsed:
     """The new extents of each group of axes, and how to rewrite scalars and offsets."""
 

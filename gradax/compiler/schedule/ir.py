@@ -9,12 +9,12 @@ Within one point of a nest all loads happen before all stores.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gradax.kernel import Const, Input, Load, Scalar, Shape
+from gradax.records import record
 
 MOST_STEPS = 200
 
@@ -82,7 +82,7 @@ def slot_of(node: Load) -> int:
     return node.source.position
 
 
-@dataclass(frozen=True)
+@record
 class Store:
     """`slot[offset] = value` at each point; for `guard` false nothing is stored."""
 
@@ -92,7 +92,7 @@ class Store:
     guard: Scalar | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Nest:
     """Evaluate stores at every point of `space`, in any order."""
 
@@ -100,7 +100,7 @@ class Nest:
     stores: tuple[Store, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Fold:
     """Fold bodies over `extents` for each point of `space`; result k goes to its slot at row-major.
 
@@ -117,7 +117,7 @@ class Fold:
     block: int = 0
 
 
-@dataclass(frozen=True)
+@record
 class Sweep:
     """Inclusive prefixes of `body` along `axis`, stored row-major."""
 
@@ -130,7 +130,7 @@ class Sweep:
     out_slot: int
 
 
-@dataclass(frozen=True)
+@record
 class Scatter:
     """`slot[offset] = combine(slot[offset], value)` under `guard`, points in row-major order.
 
@@ -149,7 +149,7 @@ class Scatter:
 Kernel = Nest | Fold | Sweep | Scatter
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Run:
     """Run a kernel on buffers, one a slot; the first axis may be split over threads."""
 
@@ -160,7 +160,7 @@ class Run:
     parallel: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Copy:
     """Copy all bytes of a buffer."""
 
@@ -168,7 +168,7 @@ class Copy:
     source: Buffer
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class CallLibrary:
     """Call a kernel of the runtime."""
 
@@ -179,7 +179,7 @@ class CallLibrary:
     cost: float
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Invoke:
     """Call another function of the module, with a piece of the arena as its arena."""
 
@@ -189,7 +189,7 @@ class Invoke:
     arena: Buffer | None
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Choose:
     """Run one of the blocks, by an int32 index that is clamped."""
 
@@ -197,7 +197,7 @@ class Choose:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class For:
     """Run the body with `counter` = 0 … length-1, downwards if `reverse`."""
 
@@ -207,7 +207,7 @@ class For:
     body: Block
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class While:
     """Run `condition`, and while the bool in `holds` is true `body` and `condition` again."""
 
@@ -220,17 +220,24 @@ Step = Run | Copy | CallLibrary | Invoke | Choose | For | While
 Block = list[Step]
 
 
-@dataclass(eq=False)
 class Function:
     """A function of the module: steps over its operands, results and arena."""
 
-    name: str
-    inputs: list[Buffer]
-    outputs: list[Buffer]
-    steps: Block = field(default_factory=Block)
-    arena_bytes: int = 0
-    cost: float = 0.0
-    own_cost: float = 0.0
+    __slots__ = ("arena_bytes", "cost", "inputs", "name", "outputs", "own_cost", "steps")
+
+    def __init__(
+        self,
+        name: str,
+        inputs: list[Buffer],
+        outputs: list[Buffer],
+        steps: Block | None = None,
+        arena_bytes: int = 0,
+        cost: float = 0.0,
+        own_cost: float = 0.0,
+    ) -> None:
+        self.name, self.inputs, self.outputs = name, inputs, outputs
+        self.steps: Block = [] if steps is None else steps
+        self.arena_bytes, self.cost, self.own_cost = arena_bytes, cost, own_cost
 
 
 def reads_writes(step: Step) -> tuple[list[Buffer], list[Buffer]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -27,6 +26,7 @@ from gradax.kernel import Const, Prefix, Reduce, Scalar, Shape, Tensor, Update, 
 from gradax.kernel.build import apply, flat_index
 from gradax.kernel.functions import is_complex, real_dtype
 from gradax.kernel.ir import interned
+from gradax.records import replace
 
 BLOCK = 16_384
 LANES = 8.0
