@@ -171,6 +171,14 @@ def symbols() -> dict[str, int]: ...
 
 # Programs and jitted functions.
 
+class Operator:
+    """A function of two operands that is computed in C++ where they are small arrays."""
+
+    def __init__(
+        self, function: Callable[..., Any], name: str, is_reflected: bool = False, /
+    ) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
 class InvalidModule(RuntimeError): ...
 
 class Code:

@@ -11,6 +11,7 @@ from gradax._native import FlattenedIndexKey as FlattenedIndexKey
 from gradax._native import GetAttrKey as GetAttrKey
 from gradax._native import InvalidModule as InvalidModule
 from gradax._native import JitFunction as JitFunction
+from gradax._native import Operator as Operator
 from gradax._native import PyTreeDef as PyTreeDef
 from gradax._native import SequenceKey as SequenceKey
 from gradax._native import all_leaves as all_leaves

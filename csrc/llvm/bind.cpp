@@ -60,20 +60,22 @@ void bind_llvm(nb::module_& module) {
   nb::exception<llvm::InvalidModule>(module, "InvalidModule", PyExc_RuntimeError);
   nb::class_<llvm::Code>(module, "Code", "A program's machine code in memory.")
       .def("__init__", &make_code, nb::arg("object"), nb::arg("entry"))
-      .def("__init__",
-           [](llvm::Code* code, uintptr_t entry) {
-             if (entry == 0) throw nb::value_error("Code: expected an address");
-             new (code) llvm::Code(reinterpret_cast<GxEntry>(entry));
-           },
-           nb::arg("entry"))
+      .def(
+          "__init__",
+          [](llvm::Code* code, uintptr_t entry) {
+            if (entry == 0) throw nb::value_error("Code: expected an address");
+            new (code) llvm::Code(reinterpret_cast<GxEntry>(entry));
+          },
+          nb::arg("entry"))
       .def("load", &load_code, nb::arg("object"), nb::arg("entry"),
            "Let the function `entry` of an object take the place of the code so far.")
       .def_prop_ro("entry", [](const llvm::Code& code) {
         return reinterpret_cast<uintptr_t>(code.entry().load());
       });
-  module.def("load_llvm", &llvm::start, nb::arg("path"), nb::arg("others"),
-             "Begin to load LLVM from the shared library at `path`, in a thread of its own, and then"
-             " the `others`, which are needed later if at all.");
+  module.def(
+      "load_llvm", &llvm::start, nb::arg("path"), nb::arg("others"),
+      "Begin to load LLVM from the shared library at `path`, in a thread of its own, and then"
+      " the `others`, which are needed later if at all.");
   module.def("finish_loading_llvm", &llvm::finish_start, nb::call_guard<nb::gil_scoped_release>(),
              "Wait until LLVM is loaded and end the thread that does it.");
   module.def("object_code", &object_code, nb::arg("text"), nb::arg("level"),

@@ -13,8 +13,8 @@ struct InvalidModule : std::runtime_error {
 
 enum class Output { kAssembly = 0, kObject = 1 };
 
-// Levels: 0, compiled in the least time; 2, code that runs in the least time. Both compute the same.
-// Any number of threads may compile at once.
+// Levels: 0, compiled in the least time; 2, code that runs in the least time. Both compute the
+// same. Any number of threads may compile at once.
 std::string compile(const std::string& text, int level, Output output);
 
 // Compiles a small module that has what most modules have.

@@ -23,8 +23,7 @@
 namespace gradax::llvm {
 
 Pages::Pages(size_t n_bytes) : n_bytes_(n_bytes) {
-  void* found =
-      mmap(nullptr, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* found = mmap(nullptr, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (found == MAP_FAILED) throw std::bad_alloc();
   data_ = static_cast<unsigned char*>(found);
 }

@@ -1,6 +1,7 @@
 // Module functions on arrays and memory.
 #include "runtime/array.hpp"
 #include "runtime/bind.hpp"
+#include "runtime/operators.hpp"
 #include "runtime/dlpack.hpp"
 #include "runtime/hooks.hpp"
 
@@ -62,7 +63,8 @@ nb::object from_dlpack(nb::handle capsule, nb::handle aval) {
 }  // namespace
 
 void bind_arrays(nb::module_& module) {
-  if (init_array_type(module.ptr()) != 0 || PyModule_AddFunctions(module.ptr(), functions) != 0)
+  if (init_array_type(module.ptr()) != 0 || init_operator_type(module.ptr()) != 0 ||
+      PyModule_AddFunctions(module.ptr(), functions) != 0)
     nb::raise_python_error();
   module.def("array_from_dlpack", &from_dlpack, nb::arg("capsule"), nb::arg("aval"),
              "Make an array of `aval` that takes a DLPack capsule's memory over.");

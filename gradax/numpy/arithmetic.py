@@ -32,6 +32,7 @@ from gradax.numpy.promotion import (
     pair_of,
     promoted,
 )
+from gradax.numpy.small import natively
 
 _ADD: Final = Add()
 _SUB: Final = Sub()
@@ -60,21 +61,25 @@ _ROUND_EVEN: Final = Round(RoundingMethod.TO_NEAREST_EVEN)
 _ROUND_AWAY: Final = Round(RoundingMethod.AWAY_FROM_ZERO)
 
 
+@natively("add")
 def add(x: Any, y: Any, /) -> Any:
     """Add elementwise; bools by logical or."""
     return binary(_ADD, x, y, _OR)
 
 
+@natively("subtract")
 def subtract(x: Any, y: Any, /) -> Any:
     """Subtract elementwise. Errors: TypeError for two bools."""
     return binary(_SUB, x, y)
 
 
+@natively("multiply")
 def multiply(x: Any, y: Any, /) -> Any:
     """Multiply elementwise; bools by logical and."""
     return binary(_MUL, x, y, _AND)
 
 
+@natively("divide")
 def true_divide(x: Any, y: Any, /) -> Any:
     """Divide elementwise, integers as floats."""
     return binary_inexact(_DIV, x, y)
@@ -266,11 +271,13 @@ def reciprocal(x: Any, /) -> Any:
     return inexact(IntegerPow(-1), x)
 
 
+@natively("maximum")
 def maximum(x: Any, y: Any, /) -> Any:
     """Return the larger of two elements; NaN where one is."""
     return binary_any(_MAX, x, y)
 
 
+@natively("minimum")
 def minimum(x: Any, y: Any, /) -> Any:
     """Return the smaller of two elements; NaN where one is."""
     return binary_any(_MIN, x, y)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NoReturn, final
 
@@ -30,6 +29,7 @@ from gradax.native import get_trace
 from gradax.numpy.arithmetic import divide, power
 from gradax.numpy.indexing import Layout, get, lay_out
 from gradax.numpy.indices import Shape, from_known, known_index, parse
+from gradax.records import replace
 
 _SCALARS = (bool, int, float, complex)
 Mode = str | GatherScatterMode | None

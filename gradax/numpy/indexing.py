@@ -8,7 +8,6 @@ says other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, final
 
@@ -39,6 +38,7 @@ from gradax.numpy.indices import (
     known_index,
     parse,
 )
+from gradax.records import record
 
 INT32 = np.dtype(np.int32)
 INT64 = np.dtype(np.int64)
@@ -226,7 +226,7 @@ def vector_dtype(places: Sequence[Any], shape: Shape) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@record
 class Layout:
     """An index as a gather or scatter: where the windows are, and how they become the result.
 
@@ -316,7 +316,7 @@ def pattern_of(e: Entry) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@record
 class Frame:
     """A `Layout` without index vectors, which are made of `columns`.
 

@@ -5,7 +5,6 @@ Source: NumPy's indexing semantics. Shapes, slices and masks are static; integer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from operator import index as as_index
 from typing import Any, NoReturn, final
@@ -23,6 +22,7 @@ from gradax.errors import (
     at_user_line,
 )
 from gradax.native import Array
+from gradax.records import record
 
 Shape = tuple[int, ...]
 # Concrete index arrays up to this size are read and prepared in NumPy at once.
@@ -30,13 +30,13 @@ MAX_READ = 1 << 16
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class NewAxis:
     """An axis of size 1 of the result alone."""
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """`size` elements of an axis from `start`, `step` apart."""
 
@@ -56,7 +56,7 @@ class Span:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Point:
     """One element of an axis: a Python integer, or a rank-0 array that may be traced."""
 
@@ -65,7 +65,7 @@ class Point:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Places:
     """Elements of an axis, given by an array of rank 1 or more; `distinct`: in increasing order."""
 
@@ -78,7 +78,7 @@ Entry = NewAxis | Span | Point | Places
 
 
 @final
-@dataclass(frozen=True)
+@record
 class Entries:
     """The entries of an index, and the shape that the array takes first (masks join its axes).
 

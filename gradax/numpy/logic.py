@@ -43,6 +43,7 @@ from gradax.numpy.promotion import (
     promote_dtypes,
     promoted,
 )
+from gradax.numpy.small import natively
 
 _EQ: Final = Eq()
 _NE: Final = Ne()
@@ -64,31 +65,37 @@ _MAX: Final = Max()
 _MIN: Final = Min()
 
 
+@natively("eq")
 def equal(x: Any, y: Any, /) -> Any:
     """Tell where elements are equal; NaN equals nothing."""
     return binary_any(_EQ, x, y)
 
 
+@natively("ne")
 def not_equal(x: Any, y: Any, /) -> Any:
     """Tell where elements differ."""
     return binary_any(_NE, x, y)
 
 
+@natively("lt")
 def less(x: Any, y: Any, /) -> Any:
     """Tell where x < y; complex numbers compare by real part, then by imaginary part."""
     return ordered(_LT, _LT, x, y)
 
 
+@natively("le")
 def less_equal(x: Any, y: Any, /) -> Any:
     """Tell where x <= y; complex numbers compare by real part, then by imaginary part."""
     return ordered(_LE, _LT, x, y)
 
 
+@natively("gt")
 def greater(x: Any, y: Any, /) -> Any:
     """Tell where x > y; complex numbers compare by real part, then by imaginary part."""
     return ordered(_GT, _GT, x, y)
 
 
+@natively("ge")
 def greater_equal(x: Any, y: Any, /) -> Any:
     """Tell where x >= y; complex numbers compare by real part, then by imaginary part."""
     return ordered(_GE, _GT, x, y)

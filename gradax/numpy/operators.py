@@ -48,8 +48,9 @@ from gradax.numpy.promotion import (
     convert,
     is_operand,
 )
+from gradax.numpy.small import natively
 
-Operator = Callable[[Any, Any], Any]
+Binary = Callable[[Any, Any], Any]
 
 _OR: Final = Or()
 _AND: Final = And()
@@ -62,7 +63,7 @@ def accepts(x: Any) -> bool:
     return isinstance(x, ARRAYS) or type(x) in SCALARS or is_operand(x)
 
 
-def arithmetic_operator(op: Op, of_bools: Op | None = None) -> tuple[Operator, Operator]:
+def arithmetic_operator(op: Op, of_bools: Op | None = None) -> tuple[Binary, Binary]:
     """Return an operator and its reflection."""
 
     def operate(self: Any, other: Any) -> Any:
@@ -87,7 +88,7 @@ def divide_reflected(self: Any, other: Any) -> Any:
 _DIV: Final = Div()
 
 
-def any_operator(op: Op) -> tuple[Operator, Operator]:
+def any_operator(op: Op) -> tuple[Binary, Binary]:
     """Return an operator of any dtype and its reflection."""
 
     def operate(self: Any, other: Any) -> Any:
@@ -99,7 +100,7 @@ def any_operator(op: Op) -> tuple[Operator, Operator]:
     return operate, reflected
 
 
-def function_operator(function: Operator) -> tuple[Operator, Operator]:
+def function_operator(function: Binary) -> tuple[Binary, Binary]:
     """Return the operator that a function is, and its reflection."""
 
     def operate(self: Any, other: Any) -> Any:
@@ -111,7 +112,7 @@ def function_operator(function: Operator) -> tuple[Operator, Operator]:
     return operate, reflected
 
 
-def comparison(op: Op, function: Operator) -> Operator:
+def comparison(op: Op, function: Binary) -> Binary:
     """Return a comparison; complex numbers take the slower way."""
 
     def compare(self: Any, other: Any) -> Any:
@@ -385,12 +386,22 @@ def array_methods() -> dict[str, Any]:
     }
 
 
+def native_operators(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the operators that are computed in C++ for small arrays."""
+    names = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide"}
+    comparisons = ("eq", "ne", "lt", "le", "gt", "ge")
+    plain = {f"__{k}__": natively(v)(table[f"__{k}__"]) for k, v in names.items()}
+    reflected = {f"__r{k}__": natively(v, True)(table[f"__r{k}__"]) for k, v in names.items()}
+    compared = {f"__{k}__": natively(k)(table[f"__{k}__"]) for k in comparisons}
+    return plain | reflected | compared
+
+
 def install(array_type: type, tracer_type: type) -> None:
     """Give both classes their operators and methods."""
     shared = python_operators() | numpy_methods()
     for cls in (array_type, tracer_type):
         for name, value in shared.items():
             setattr(cls, name, value)
-    for name, value in array_methods().items():
+    for name, value in (array_methods() | native_operators(shared)).items():
         setattr(array_type, name, value)
     dtypes.set_array_maker(creation.make_scalar)
