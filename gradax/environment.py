@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 
@@ -15,7 +16,7 @@ from gradax.version import __version__
 def report() -> str:
     """Return the version, the devices, the threads, the compilation cache and unusual settings."""
     folder = cache.directory()
-    n_files = sum(1 for p in folder.iterdir() if p.is_file()) if folder and folder.is_dir() else 0
+    n_files = len(os.listdir(folder)) if folder and os.path.isdir(folder) else 0
     on = [n for n in ("enable_x64", "disable_jit", "enable_checks") if is_on(n)]
     rows = {
         "gradax": __version__,

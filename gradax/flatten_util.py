@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -13,6 +12,7 @@ from gradax import numpy as gnp
 from gradax import tree
 from gradax.errors import DtypeError, TreeError, at_user_line
 from gradax.native import PyTreeDef
+from gradax.records import record
 
 __all__ = ["ravel_pytree"]
 
@@ -36,7 +36,7 @@ def ravel_pytree(pytree: Any) -> tuple[Any, Callable[[Any], Any]]:
     return vector, _Unravel(treedef, shapes, dtypes, dtype if is_mixed else None)
 
 
-@dataclass(frozen=True)
+@record
 class _Unravel:
     """Turn a vector into a pytree; `dtype`, if not None, is what the vector must have."""
 

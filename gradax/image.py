@@ -77,19 +77,12 @@ KERNELS: dict[ResizeMethod, Callable[[Any], Any]] = {
 }
 
 
-def weights(
-    n_in: int, n_out: int, scale: Any, translation: Any, kernel: Callable[[Any], Any],
-    antialias: bool,
-) -> Any:  # fmt: skip
-    """Return how much of each old pixel is in each new one.
+def weights(n_in: int, places: Any, stretch: Any, kernel: Callable[[Any], Any]) -> Any:
+    """Return how much of each old pixel is in each new one, which is at `places` among the old.
 
-    Shapes: -> float[n_in, n_out].
+    Shapes: places float[n_out] -> float[n_in, n_out].
     """
-    inverse = 1.0 / scale
-    stretch = gnp.maximum(inverse, 1.0) if antialias else 1.0
-    dtype = gnp.result_type(scale, translation)
-    places = (gnp.arange(n_out, dtype=dtype) + 0.5) * inverse - translation * inverse - 0.5
-    distance = abs(places[None, :] - gnp.arange(n_in, dtype=dtype)[:, None]) / stretch
+    distance = abs(places[None, :] - gnp.arange(n_in, dtype=places.dtype)[:, None]) / stretch
     parts = kernel(distance)
     total = gnp.sum(parts, axis=0, keepdims=True)
     enough = abs(total) > 1000 * float(np.finfo(np.float32).eps)
@@ -153,10 +146,12 @@ def scale_and_translate(
             f"{at_user_line()}"
         )
     kernel = KERNELS[chosen]
-    matrices = [
-        weights(image.shape[d], shape[d], scale[i], translation[i], kernel, antialias)
-        for i, d in enumerate(dims)
-    ]
+    matrices = []
+    for i, d in enumerate(dims):
+        inverse = 1.0 / scale[i]
+        places = (gnp.arange(shape[d], dtype=scale.dtype) + 0.5 - translation[i]) * inverse - 0.5
+        stretch = gnp.maximum(inverse, 1.0) if antialias else 1.0
+        matrices.append(weights(image.shape[d], places, stretch, kernel))
     return mix(image, dims, matrices, precision)
 
 
@@ -197,7 +192,9 @@ def resize(
     kernel, dtype = KERNELS[chosen], np.float64 if image.dtype == np.float64 else np.float32
     matrices = []
     for d in dims:
-        scale = gnp.asarray(shape[d] / image.shape[d] if image.shape[d] else 1.0, dtype)
-        zero = gnp.zeros((), dtype)
-        matrices.append(weights(image.shape[d], shape[d], scale, zero, kernel, antialias))
+        inverse = image.shape[d] / max(shape[d], 1)
+        # Known now, and so rounded once.
+        places = gnp.asarray(((np.arange(shape[d]) + 0.5) * inverse - 0.5).astype(dtype))
+        stretch = max(inverse, 1.0) if antialias else 1.0
+        matrices.append(weights(image.shape[d], places, stretch, kernel))
     return mix(image, dims, matrices, precision)

@@ -7,7 +7,6 @@ are native. `is_leaf`, where it is taken, is asked about every node before it is
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 from gradax import native
 from gradax.errors import TreeError, TreeTypeError, at_user_line
 from gradax.native import PyTreeDef
+from gradax.records import record
 
 T = TypeVar("T")
 Leaf = Any
@@ -226,6 +226,8 @@ def static(**kwargs: Any) -> Any:
 
     Takes the arguments of `dataclasses.field`.
     """
+    import dataclasses
+
     metadata = {**(kwargs.pop("metadata", None) or {}), "static": True}
     return dataclasses.field(metadata=metadata, **kwargs)
 
@@ -247,7 +249,7 @@ def _simple_key(key: Any) -> str:
             return str(key)
 
 
-@dataclasses.dataclass(frozen=True)
+@record
 class _Mismatch:
     path: KeyPath
     expected: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import methodcaller
@@ -201,6 +200,8 @@ def register_dataclass(
 
 
 def _declared_fields(nodetype: type, drop: Sequence[str]) -> tuple[list[str], list[str]]:
+    import dataclasses
+
     if not dataclasses.is_dataclass(nodetype):
         raise TreeTypeError(
             f"register_dataclass: expected a dataclass; got {nodetype!r}. "
@@ -214,6 +215,8 @@ def _declared_fields(nodetype: type, drop: Sequence[str]) -> tuple[list[str], li
 def _check_fields(
     nodetype: type, data: tuple[str, ...], meta: tuple[str, ...], drop: Sequence[str]
 ) -> None:
+    import dataclasses
+
     twice = sorted({name for name in data + meta if (data + meta).count(name) > 1})
     if twice:
         raise TreeError(

@@ -28,6 +28,7 @@ struct Entry {
 
 constexpr Entry entries[] = {
     {"gx_gemm", gx_gemm, 2, 1, 11},
+    {"gx_gemm_add", gx_gemm_add, 3, 1, 11},
     {"gx_sort", gx_sort, -1, -1, 7},
     {"gx_top_k", gx_top_k, 1, 2, 4},
     {"gx_conv", gx_conv, 2, 1, 13},

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "convert.hpp"
 #include "kernels.hpp"
 #include "product.hpp"
@@ -45,8 +47,10 @@ template <class T>
 using SumOf = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat>, float, T>;
 
 template <class In, class Out>
-void run_typed(CallContext* ctx, const void* a, const void* b, void* c, const int64_t* params) {
+void run_typed(CallContext* ctx, const void* a, const void* b, void* c, const int64_t* params,
+               bool accumulate = false) {
   Product<SumOf<Out>> p{};
+  p.accumulate = accumulate;
   p.m = params[2];
   p.n = params[3];
   p.k = params[4];
@@ -81,5 +85,23 @@ extern "C" void gx_gemm(CallContext* ctx, void* const* ins, void* const* outs,
     if (out == Dtype::F32) return run_typed<In, float>(ctx, ins[0], ins[1], outs[0], params);
     if (out == Dtype::F64) return run_typed<In, double>(ctx, ins[0], ins[1], outs[0], params);
     gx_fail(ctx, GX_VALUE_ERROR, "gemm: out_dtype must be the operands' own, i32, f32 or f64");
+  });
+}
+
+extern "C" void gx_gemm_add(CallContext* ctx, void* const* ins, void* const* outs,
+                            const int64_t* params) {
+  using namespace gradax;
+  if (params[1] == 0 || params[2] == 0 || params[3] == 0) return;
+  with_ring(static_cast<Dtype>(params[0]), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
+      if (ins[2] != outs[0]) {
+        const int64_t size = span(params[1], params[9], params[2] * params[3]);
+        std::memcpy(outs[0], ins[2], static_cast<size_t>(size) * sizeof(T));
+      }
+      run_typed<T, T>(ctx, ins[0], ins[1], outs[0], params, true);
+    } else {
+      gx_fail(ctx, GX_VALUE_ERROR, "gemm_add: the operands must be f32 or f64");
+    }
   });
 }

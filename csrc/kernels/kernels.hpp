@@ -26,6 +26,7 @@ extern "C" {
 // params: dtype, batch, m, n, k, trans_a, trans_b, stride_a, stride_b, stride_c (elements from one
 // matrix to the next, 0 repeats one), out_dtype (sums are formed in it, or in f32 for f16, bf16).
 GX_KERNEL(gemm);
+GX_KERNEL(gemm_add);
 
 // Sorts each of `outer` rows of n elements; outs[i] is ins[i] in the order of the keys.
 // params: outer, n, n_operands, n_keys, stable, descending, then a dtype for each operand.

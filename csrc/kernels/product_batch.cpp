@@ -54,12 +54,13 @@ void split_terms(CallContext* ctx, const Product<T>& p, int64_t parts) {
       Product<T> piece = p.terms(cut(p.k, parts, i), cut(p.k, parts, i + 1));
       piece.c = partial.get() + i * size;
       piece.ldc = p.n;
+      piece.accumulate = false;
       run_product(piece);
     }
   });
   for (int64_t i = 0; i < p.m; ++i) {
     for (int64_t j = 0; j < p.n; ++j) {
-      T sum{};
+      T sum = p.accumulate ? p.c[i * p.ldc + j] : T{};
       for (int64_t part = 0; part < parts; ++part)
         sum = add(sum, partial[part * size + i * p.n + j]);
       p.c[i * p.ldc + j] = sum;

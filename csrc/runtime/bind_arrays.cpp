@@ -1,9 +1,9 @@
 // Module functions on arrays and memory.
 #include "runtime/array.hpp"
 #include "runtime/bind.hpp"
-#include "runtime/operators.hpp"
 #include "runtime/dlpack.hpp"
 #include "runtime/hooks.hpp"
+#include "runtime/operators.hpp"
 
 namespace nb = nanobind;
 

@@ -57,9 +57,10 @@ void add_donation(Executable& program, std::pair<int, int> donation) {
   program.donations.push_back(donation);
 }
 
-void make(Executable* program, nb::handle_t<llvm::Code> code, nb::iterable in_avals, nb::iterable outs,
-          int64_t arena_bytes, double cost_ns, const std::vector<std::pair<int, int>>& donate,
-          nb::iterable constants, nb::object keep, int device) {
+void make(Executable* program, nb::handle_t<llvm::Code> code, nb::iterable in_avals,
+          nb::iterable outs, int64_t arena_bytes, double cost_ns,
+          const std::vector<std::pair<int, int>>& donate, nb::iterable constants, nb::object keep,
+          int device) {
   if (!nb::inst_ready(code) || arena_bytes < 0 || device < 0 || device > 4095)
     throw nb::value_error("Executable: expected code, arena_bytes >= 0 and a device >= 0");
   new (program) Executable;

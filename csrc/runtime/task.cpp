@@ -40,7 +40,8 @@ void Task::run() {
     for (const BufferRef& buffer : program->constants) in_pointers.push_back(buffer.data());
     for (const BufferRef& buffer : outs) out_pointers.push_back(buffer.data());
     const double begin = program->measures_cost ? now_ns() : 0.0;
-    program->entry->load(std::memory_order_acquire)(&ctx, in_pointers.data(), out_pointers.data(), arena);
+    program->entry->load(std::memory_order_acquire)(&ctx, in_pointers.data(), out_pointers.data(),
+                                                    arena);
     if (program->measures_cost) program->note_cost(now_ns() - begin);
   }
   gx_free(&ctx, arena);

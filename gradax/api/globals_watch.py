@@ -6,7 +6,6 @@ import dis
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
@@ -15,13 +14,14 @@ import numpy as np
 
 from gradax.errors import StaleGlobalWarning, user_stacklevel
 from gradax.native import Array
+from gradax.records import record
 
 _WATCHED = (bool, int, float, complex, str, bytes, np.ndarray, np.generic, Array)
 _MAX_FUNCTIONS = 50
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 
 
-@dataclass(frozen=True)
+@record
 class WatchedGlobal:
     """A global that a function read while it was traced."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,10 +25,11 @@ from gradax.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Var, inline_consts
 from gradax.core.staging import stage
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value
+from gradax.records import record
 from gradax.transforms.linearize import live_eqns
 
 
-@dataclass(frozen=True)
+@record
 class JitOptions:
     """What `jit` was asked for besides the function."""
 
@@ -115,7 +115,7 @@ class CompiledProgram:
         return [outs[r] if r >= 0 else leaves[~r] for r in self.routes]
 
 
-@dataclass(frozen=True)
+@record
 class Call:
     """The arguments of a call, taken apart."""
 

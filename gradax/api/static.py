@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any
 
 from gradax.api.arguments import name_of, positional_names, signature_of
 from gradax.errors import ArgumentError, ArgumentTypeError, at_user_line
+from gradax.records import record
 
 
 def as_indices(what: str, given: Any) -> tuple[int, ...]:
@@ -35,7 +35,7 @@ def as_names(what: str, given: Any) -> tuple[str, ...]:
     return names
 
 
-@dataclass(frozen=True)
+@record
 class Chosen:
     """Arguments chosen by position and by name, each completed from the other by the signature."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradax import config
+from gradax.compiler.graph.accumulate import accumulate_products
 from gradax.compiler.graph.build import build_graph
 from gradax.compiler.graph.check import check_graph
 from gradax.compiler.graph.contract import contract_products
@@ -54,7 +55,9 @@ class Compilation:
 
 def graph_passes(options: Options) -> tuple[Callable[[Graph], Graph], ...]:
     """Return the passes over graphs, in order."""
-    return (fuse_maps, contract_products) if options.contract else (fuse_maps,)
+    if options.contract:
+        return (fuse_maps, accumulate_products, contract_products)
+    return (fuse_maps, accumulate_products)
 
 
 def graph_of(jaxpr: Jaxpr, options: Options) -> Graph:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Final
 
 from gradax.config import ignored, state
@@ -72,6 +71,8 @@ def _bare(name: str) -> str:
 def _find(name: str, bare: str) -> Setting[Any]:
     found = REGISTRY.get(bare)
     if found is None:
+        import difflib
+
         near = difflib.get_close_matches(bare, [*REGISTRY, *ignored.NAMES], n=3, cutoff=0.5)
         hint = f"; near matches: {', '.join(f'jax_{match}' for match in near)}" if near else ""
         raise AttributeError(f"there is no setting {name!r}{hint}")

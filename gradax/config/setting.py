@@ -6,12 +6,12 @@ import contextlib
 import operator
 import os
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Generic, NoReturn, TypeVar, cast, final
 
 import numpy as np
 
 from gradax.config import state
+from gradax.records import record
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class Override(contextlib.ContextDecorator):
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """Say which values a setting takes."""
 
@@ -94,7 +94,7 @@ class Kind:
 
 
 @final
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Setting(Generic[T]):
     """One setting. Call it with a value for a context manager that overrides it in this thread.
 

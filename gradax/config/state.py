@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final, final
 
 ABSENT: Final = object()
@@ -73,15 +72,17 @@ current: Final = Values()
 KeyCallback = Callable[[TraceKey, bool], None]
 
 
-@dataclass(slots=True)
 class _Store:
     """Hold what is shared between threads; every change happens under `lock`."""
 
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    traced: list[str] = field(default_factory=list[str])
-    keys: dict[tuple[tuple[str, object], ...], TraceKey] = field(default_factory=dict)
-    overridden: dict[int, dict[str, object]] = field(default_factory=dict)
-    callbacks: list[KeyCallback] = field(default_factory=list[KeyCallback])
+    __slots__ = ("callbacks", "keys", "lock", "overridden", "traced")
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.traced: list[str] = []
+        self.keys: dict[tuple[tuple[str, object], ...], TraceKey] = {}
+        self.overridden: dict[int, dict[str, object]] = {}
+        self.callbacks: list[KeyCallback] = []
 
 
 _store: Final = _Store()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -34,6 +33,7 @@ from gradax.lax.comparison import zeros
 from gradax.lax.joining import Concatenate
 from gradax.lax.shapes import broadcast_batch
 from gradax.native import get_trace
+from gradax.records import replace
 from gradax.transforms.jvp import inline, instantiate, jvp_program
 from gradax.transforms.linearize import LinearTrace, split_program
 from gradax.transforms.transpose import backward_pass
@@ -235,7 +235,8 @@ def spread(mask: Sequence[bool], values: Sequence[Any]) -> tuple[Any, ...]:
 class ScanSplit:
     """The two loops that a scan is split into: the known one and the linear one.
 
-    Residuals that the body only reads from its constants stay constants; others are stacked.
+    Residuals that the body only reads from its constants stay constants, and those that it only
+    reads from its slices are the scanned arrays; others are stacked.
     """
 
     def __init__(self, op: Scan, parts: Any, unknown: Parts) -> None:
@@ -246,6 +247,8 @@ class ScanSplit:
         self.const_vars = self.known.invars[:n_const]
         residuals = self.known.outvars[len(self.known.outvars) - self.n_res :]
         self.invariant = tuple(isinstance(a, Var) and a in self.const_vars for a in residuals)
+        n_carry = sum(invert(self.carry_u))
+        self.slice_vars = self.known.invars[n_const + n_carry :]
 
     def run(self, trace: LinearTrace, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Run the known loop, stage the linear one, return the results in order."""
@@ -254,13 +257,18 @@ class ScanSplit:
         n_carry = sum(invert(self.carry_u))
         cut = len(self.known.outvars) - self.n_res
         residuals = self.known.outvars[cut:]
-        outvars = (*self.known.outvars[:cut], *pick(residuals, invert(self.invariant)))
+        known_xs = pick(xs, invert(self.xs_u))
+        scanned = dict(zip(self.slice_vars, known_xs, strict=True))
+        varying = pick(residuals, invert(self.invariant))
+        is_new = [not (isinstance(a, Var) and a in scanned) for a in varying]
+        outvars = (*self.known.outvars[:cut], *pick(varying, is_new))
         body = Jaxpr((), self.known.invars, self.known.eqns, outvars, self.known.debug_name)
         op = replace(self.op, jaxpr=body, num_consts=len(known_consts), num_carry=n_carry)
-        outs = op(*known_consts, *pick(carry, invert(self.carry_u)), *pick(xs, invert(self.xs_u)))
+        outs = op(*known_consts, *pick(carry, invert(self.carry_u)), *known_xs)
+        stacked = merge(is_new, outs[cut:], [scanned[a] for a in pick(varying, invert(is_new))])
         value_of: dict[Any, Any] = dict(zip(self.const_vars, known_consts, strict=True))
         fixed = [value_of[a] for a in pick(residuals, self.invariant)]
-        staged = self.stage(trace, fixed, outs[cut:], consts, carry, xs)
+        staged = self.stage(trace, fixed, stacked, consts, carry, xs)
         return merge(self.out_unknown, staged, outs[:cut])
 
     def stage(

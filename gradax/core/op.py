@@ -1,4 +1,4 @@
-"""Operations: one frozen dataclass each, whose methods are all of its rules.
+"""Operations: one record each, whose methods are all of its rules.
 
 An operation's fields are its static parameters. A rule that does not hold is declared with
 `unsupported("reason")`; a rule that is missing raises an InternalError naming it.
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
 from gradax.core.aval import Aval
 from gradax.errors import GradaxError, InternalError
 from gradax.native import get_trace
+from gradax.records import declared_fields, field_names, initializer
 
 if TYPE_CHECKING:
     from gradax.kernel.ir import Tensor
@@ -34,19 +33,12 @@ class Op:
 
     name: ClassVar[str] = "op"
     multiple_results: ClassVar[bool] = False
+    __match_args__: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
-
-    if not TYPE_CHECKING:  # checkers see the fields: `operation` is a dataclass to them
-
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            names = field_names(type(self))
-            if kwargs or len(args) != len(names):
-                args = bind_fields(type(self), args, kwargs)
-            self.__dict__.update(zip(names, args, strict=True))
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
@@ -108,35 +100,11 @@ _Class = TypeVar("_Class", bound=type[Op])
 
 @dataclass_transform(frozen_default=True)
 def operation(cls: _Class) -> _Class:
-    """Make a class a frozen dataclass whose methods are `Op`'s: importing it generates no code."""
-    return dataclass(init=False, repr=False, eq=False)(cls)
-
-
-def bind_fields(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the fields' values in order, from positions, names and defaults.
-
-    Errors: TypeError for a field that is missing, unknown or given twice.
-    """
-    values = dict(zip(field_names(cls), args, strict=False))
-    twice = values.keys() & kwargs.keys()
-    unknown = kwargs.keys() - set(field_names(cls))
-    values.update(kwargs)
-    for f in fields(cls):
-        if f.default is not MISSING:
-            values.setdefault(f.name, f.default)
-    missing_fields = [n for n in field_names(cls) if n not in values]
-    if twice or unknown or missing_fields or len(args) > len(field_names(cls)):
-        raise TypeError(
-            f"{cls.__name__} takes {', '.join(field_names(cls)) or 'no fields'};"
-            f" got {len(args)} by position and {sorted(kwargs)} by name"
-        )
-    return tuple(values[n] for n in field_names(cls))
-
-
-@cache
-def field_names(cls: type) -> tuple[str, ...]:
-    """Return the names of a dataclass's fields."""
-    return tuple(f.name for f in fields(cls))
+    """Make a class a record whose methods are `Op`'s: its annotated names are its parameters."""
+    names = declared_fields(cls)
+    cls.__match_args__ = names
+    cls.__init__ = initializer(cls, names)
+    return cls
 
 
 class Evaluation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import warnings
 from typing import Any, Final
 
@@ -118,6 +117,8 @@ def _supported(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def _not_understood(dtype: object) -> str:
     if isinstance(dtype, str):
+        import difflib
+
         near = difflib.get_close_matches(dtype, [each.name for each in ALL], n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "a dtype is for example 'float32'"
     elif hasattr(dtype, "shape"):

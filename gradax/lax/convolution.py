@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -31,6 +30,7 @@ from gradax.lax.families import NUMBER, check_dtype, check_same_dtype, tangent_l
 from gradax.lax.precision import PrecisionLike, canonical_precision
 from gradax.lax.shapes import Reshape, Transpose, move_batch_axis
 from gradax.lax.slicing import Rev
+from gradax.records import replace
 
 Ints = tuple[int, ...]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from typing import Any, ClassVar, final
@@ -35,6 +34,7 @@ from gradax.lax.placement import (
 )
 from gradax.lax.shapes import BroadcastInDim, move_batch_axis
 from gradax.lax.slicing import static_ints
+from gradax.records import replace
 
 CLIP = GatherScatterMode.CLIP
 FILL = GatherScatterMode.FILL_OR_DROP

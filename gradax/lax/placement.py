@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from gradax import dtypes, kernel
 from gradax.core.aval import Aval, Shape
 from gradax.core.op import Op
 from gradax.errors import DtypeError, at_user_line, require
+from gradax.records import record
 
 
 class GatherScatterMode(enum.Enum):
@@ -107,7 +107,7 @@ def canonical_numbers(d: Any) -> Any:
     return type(d)(*(tuple(int(k) for k in field) for field in d))
 
 
-@dataclass(frozen=True)
+@record
 class Placement:
     """Where the windows of an `operand` lie in the array of all of them.
 

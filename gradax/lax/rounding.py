@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -30,6 +29,7 @@ from gradax.lax.families import (
 )
 from gradax.lax.operands import operands
 from gradax.lax.shapes import broadcast_scalar
+from gradax.records import record
 
 
 class RoundingMethod(enum.IntEnum):
@@ -246,7 +246,7 @@ class ReducePrecision(LinearUnary):
         return least, ((wide + bias + 1) << layout.mantissa) - 1
 
 
-@dataclass(frozen=True)
+@record
 class Layout:
     """How a float dtype is laid out: bits of its parts, the integer dtype as wide."""
 

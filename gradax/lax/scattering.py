@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import prod
 from typing import Any, final
 
@@ -42,6 +41,7 @@ from gradax.lax.placement import (
 )
 from gradax.lax.shapes import Reshape, broadcast_scalar, move_batch_axis
 from gradax.lax.slicing import static_ints
+from gradax.records import replace
 
 
 @final

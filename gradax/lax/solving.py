@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 from typing import Any, final
 
@@ -34,6 +33,7 @@ from gradax.lax.matrices import (
     where,
 )
 from gradax.lax.shapes import Reshape, broadcast_scalar, move_batch_axis
+from gradax.records import replace
 
 
 @final

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import product
 from math import prod
 from typing import Any, ClassVar, final
@@ -21,6 +20,7 @@ from gradax.lax.conv_shapes import Pads, WindowAxis
 from gradax.lax.families import NUMBER, REAL, check_dtype, tangent_like
 from gradax.lax.patches import all_patches, input_positions, nearest_positions, table
 from gradax.lax.shapes import accumulation_dtype, broadcast_batch, move_batch_axis
+from gradax.records import replace
 
 Ints = tuple[int, ...]
 

@@ -5,8 +5,9 @@ Source: Giles, "Approximating the erfinv function", GPU Computing Gems (2010), s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
+
+from gradax.records import record
 
 # fmt: off
 SINGLE_NEAR = (
@@ -47,7 +48,7 @@ DOUBLE_FAR = (
 # fmt: on
 
 
-@dataclass(frozen=True)
+@record
 class Region:
     """A polynomial, highest power first, of w or its root less `centre`, where w < `below`."""
 

@@ -9,7 +9,6 @@ erfinv function" (2010).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from math import pi, sqrt
 from typing import Any, final
@@ -25,6 +24,7 @@ from gradax.lax.elementary import Exp, Square
 from gradax.lax.families import FLOAT, Elementwise, Unary, tangent_like
 from gradax.lax.shapes import broadcast_scalar
 from gradax.random import giles
+from gradax.records import record
 
 F32, F64, I32 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32)
 TINY = 2.0**-126
@@ -58,7 +58,7 @@ ERF_BOTTOM = (
 ERF_END = 3.832506856900711
 
 
-@dataclass(frozen=True)
+@record
 class Steps:
     """What the formulas are made of besides operators: of kernel scalars, or of NumPy arrays."""
 

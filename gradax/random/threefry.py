@@ -7,7 +7,6 @@ rounds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -19,6 +18,7 @@ from gradax.core.tangent import Zero
 from gradax.errors import require
 from gradax.kernel.meanings import meaning
 from gradax.lax.families import aligned, common_shape
+from gradax.records import record
 
 U32, U64, INDEX = np.dtype(np.uint32), np.dtype(np.uint64), np.dtype(np.int64)
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -26,7 +26,7 @@ PARITY = 0x1BD11BDA
 ROUND_GROUPS = 5
 
 
-@dataclass(frozen=True)
+@record
 class Words:
     """What integer formulas use besides operators: for kernel scalars, or for NumPy arrays."""
 

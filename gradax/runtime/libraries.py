@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -50,7 +49,7 @@ _LAPACK = (
     *("sorgqr", "dorgqr", "cungqr", "zungqr", "ssyevd", "dsyevd", "cheevd", "zheevd"),
 )
 _CORE_TYPE = "OPENBLAS_CORETYPE"
-_NEEDS_BLAS = frozenset({"gemm", "conv", "trsm"})
+_NEEDS_BLAS = frozenset({"gemm", "gemm_add", "conv", "trsm"})
 _NEEDS_LAPACK = frozenset({"cholesky", "lu", "qr", "eigh", "svd", "eig"})
 
 _SETTERS = (
@@ -225,11 +224,12 @@ def _blas_libraries() -> Sequence[str]:
 
 
 def _mapped_libraries(names: tuple[str, ...]) -> list[str]:
-    maps = Path("/proc/self/maps")
-    if not maps.exists():
+    maps = "/proc/self/maps"
+    if not os.path.exists(maps):
         return []
-    paths = {line.split(maxsplit=5)[-1] for line in maps.read_text().splitlines() if "/" in line}
-    return sorted(path for path in paths if any(name in Path(path).name for name in names))
+    with open(maps, encoding="utf-8", errors="surrogateescape") as lines:
+        paths = {line.split(maxsplit=5)[-1].rstrip("\n") for line in lines if "/" in line}
+    return sorted(path for path in paths if any(name in os.path.basename(path) for name in names))
 
 
 # This module is imported before most of the package, so that LLVM loads meanwhile.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from gradax.core.tracer import Tracer
 from gradax.core.value import as_value
 from gradax.errors import at_user_line
 from gradax.native import Array, array_view, set_hook
+from gradax.records import record
 from gradax.runtime.device import Device, all_devices
 from gradax.runtime.sharding import (
     Index,
@@ -24,7 +24,7 @@ from gradax.runtime.sharding import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shard:
     """One device's piece of an array."""
 

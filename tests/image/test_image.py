@@ -26,9 +26,9 @@ def test_constants_stay(method, shape):
 
 # JAX's, of 0 … 5.
 KNOWN = {
-    ("nearest", 9): [0, 0, 1, 2, 3, 3, 4, 5, 5],
+    ("nearest", 9): [0, 1, 1, 2, 3, 3, 4, 5, 5],
     ("linear", 9): [0, 0.5, 1.1666666, 1.8333333, 2.5, 3.1666667, 3.8333335, 4.5, 5],
-    ("linear", 3): [0.57142854, 2.5, 4.428571],
+    ("linear", 3): [0.71428573, 2.5, 4.2857146],
 }
 
 
@@ -72,7 +72,8 @@ def test_scaling_is_resizing():
 
 def test_transformed():
     resize = lambda x: image.resize(x, (9, 4, 3), "cubic")
-    np.testing.assert_allclose(jax.jit(jax.vmap(resize))(X), [resize(x) for x in X], atol=1e-6)
+    # Positions up to 7 are float32, whose ulp there is 5e-7, and cubic weights fall as fast as 1.3.
+    np.testing.assert_allclose(jax.jit(jax.vmap(resize))(X), [resize(x) for x in X], atol=4e-6)
     slope = jax.grad(lambda x: resize(x).sum())(X[0])
     h = np.zeros_like(X[0])
     h[2, 3, 1] = 1

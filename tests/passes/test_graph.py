@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from gradax.compiler.graph.ir import Graph, bodies_of, loads_of, topological
 from gradax.compiler.graph.text import format_graph
 from gradax.compiler.graph.views import indices_through_view
 from gradax.kernel import Map, View
+from gradax.records import replace
 
 from .levels import SPLIT, Array, compiled, program_of
 from .programs import Generator

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "boxcox": (A, B / 10 - 1),
     "boxcox1p": (A, B / 10 - 1),
     "comb": (np.arange(20)[:, None], np.arange(20)),
+    "dawsn": (X,),
     "digamma": (POSITIVE,),
     "entr": (X,),
     "erf": (X,),
@@ -79,8 +80,38 @@ def test_values(name, wide):
     np.testing.assert_allclose(found, expected, rtol=2e-11, atol=1e-300)
 
 
+PAIRS = {
+    "fresnel": np.concatenate([np.linspace(-9, 9, 181), [1e-8, 40.0, INF, -INF, np.nan]]),
+    "sici": np.concatenate([np.linspace(0.05, 40, 180), [0, -1.5, -9, 1e-8, INF, -INF, np.nan]]),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pairs_of_values(name, wide):
+    x = PAIRS[name]
+    for found, expected in zip(getattr(special, name)(x), getattr(reference, name)(x), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=3e-14)
+    with jax.enable_x64(False):
+        narrow = getattr(special, name)(x.astype(np.float32))
+    for found, expected in zip(
+        narrow, getattr(reference, name)(x.astype(np.float32).astype(float)), strict=True
+    ):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("name", PAIRS)
+def test_slopes_of_pairs(name, which, wide):
+    x, h = np.linspace(0.3, 7, 40), 1e-5
+    slope = jax.vmap(jax.grad(lambda x: getattr(special, name)(x)[which]))(x)
+    f = lambda x: getattr(reference, name)(x)[which]
+    np.testing.assert_allclose(slope, (f(x + h) - f(x - h)) / (2 * h), rtol=1e-6, atol=1e-8)
+
+
 # Where the differences of SciPy's values are good for a derivative.
 SMOOTH = {
+    "dawsn": SMALL / 4,
     "digamma": POSITIVE[:150],
     "entr": np.linspace(0.1, 9, 30),
     "erf": SMALL / 8,
@@ -90,7 +121,8 @@ SMOOTH = {
     "exp1": POSITIVE[:40],
     "expi": np.linspace(0.2, 50, 60),
     "expit": SMALL / 3,
-    "gamma": SMALL / 4,
+    # Without the pole at -3.
+    "gamma": np.delete(SMALL / 4, 19),
     "gammaln": POSITIVE[:100],
     "i0": SMALL / 3,
     "i0e": SMALL / 3,
@@ -132,7 +164,8 @@ def test_derivatives_at_the_limits(wide):
     assert jax.grad(special.i1)(0.0) == 0.5
     assert jax.grad(special.spence)(1.0) == -1
     assert jax.grad(special.xlogy, 1)(0.0, 3.0) == 0
-    assert jax.grad(special.xlogy)(0.0, 3.0) == np.log(3.0)
+    # Our logarithm is within 1 ulp, not rounded correctly.
+    np.testing.assert_allclose(jax.grad(special.xlogy)(0.0, 3.0), np.log(3.0), rtol=2.3e-16)
 
 
 @pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - {"bernoulli", "comb", "zeta", "expi"}))

@@ -13,9 +13,9 @@ from collections import Counter
 
 import numpy as np
 
-from gradax.compiler.graph.ir import Graph, Item, bodies_of, topological
+from gradax.compiler.graph.ir import Graph, Item, bodies_of, results_of, topological
 from gradax.compiler.graph.rewrite import parts_of, reapply, with_bodies, with_dense
-from gradax.kernel import Apply, Load, Node, Scalar, Tensor, load
+from gradax.kernel import Apply, Load, Scalar, Tensor, load
 from gradax.kernel.build import apply
 
 FUSED = (np.dtype(np.float32), np.dtype(np.float64))
@@ -35,11 +35,6 @@ def contract_products(graph: Graph) -> Graph:
             for old, made in zip(results_of(item), results_of(rebuilt), strict=True):
                 new[old] = made
     return Graph(graph.inputs, tuple(map(final, graph.outputs)), graph.name)
-
-
-def results_of(item: Item) -> tuple[Tensor, ...]:
-    """Return the tensors that an item computes."""
-    return item.results if isinstance(item, Node) else (item,)
 
 
 class Contraction:

@@ -47,6 +47,11 @@ def item_of(tensor: Tensor) -> Item:
     return tensor
 
 
+def results_of(item: Item) -> tuple[Tensor, ...]:
+    """Return the tensors that an item computes."""
+    return item.results if isinstance(item, Node) else (item,)
+
+
 def loads_of(roots: tuple[Scalar | None, ...]) -> list[Load]:
     """Return the loads in scalars, each once, those in indices and guards included."""
     found: list[Load] = []

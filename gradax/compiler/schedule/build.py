@@ -20,6 +20,7 @@ from gradax.compiler.graph.ir import (
     Item,
     bodies_of,
     loads_of,
+    results_of,
     sources,
     topological,
 )
@@ -51,6 +52,7 @@ from gradax.kernel import (
     Library,
     Load,
     Map,
+    Node,
     Prefix,
     Program,
     Reduce,
@@ -159,19 +161,23 @@ class BlockBuilder:
                 wanted.setdefault(base, buffer)
         for position in reversed(range(len(self.order))):
             item = self.order[position]
-            if isinstance(item, Update) and item.results[0] in wanted:
-                base = root(item.base)
-                if not isinstance(base, Input) and self.dies(item, position):
-                    wanted.setdefault(base, wanted[item.results[0]])
+            begin = base_of(item)
+            if begin is not None and results_of(item)[0] in wanted:
+                base = root(begin)
+                if not isinstance(base, Input) and self.dies(item, begin, position):
+                    wanted.setdefault(base, wanted[results_of(item)[0]])
         return wanted
 
-    def dies(self, item: Update, position: int) -> bool:
-        """Tell whether an update's base is not needed but as what is updated."""
-        base = root(item.base)
+    def dies(self, item: Item, begin: Tensor, position: int) -> bool:
+        """Tell whether what an item changes is not needed but as that."""
+        base = root(begin)
+        others = [n.source for n in loads_of(bodies_of(item))]
+        if isinstance(item, Library):
+            others += [x for x in item.operands if x is not begin]
         return (
-            base.dtype == item.base.dtype
+            base.dtype == begin.dtype
             and self.last_use.get(base) == position
-            and not any(root(n.source) is base for n in loads_of(bodies_of(item)))
+            and not any(root(x) is base for x in others)
         )
 
     def build(self) -> Block:
@@ -338,17 +344,21 @@ class BlockBuilder:
 
     def add_update(self, item: Update) -> None:
         """Add an update: in place where the base dies here, else on a copy."""
-        base = root(item.base)
-        held = self.buffers[base]
-        owned = id(held) in self.holders or not isinstance(base, Input)
-        if owned and self.dies(item, self.position):
-            out = held
-            self.put(item.results[0], held)
-        else:
+        out = self.in_place(item, item.base)
+        if out is None:
             out = self.place(item.results[0])
-            self.steps.append(Copy(out, held))
+            self.steps.append(Copy(out, self.buffer_of(item.base)))
         if prod(item.space):
             self.add(make_scatter(item, out, self.buffer_of))
+
+    def in_place(self, item: Node, begin: Tensor) -> Buffer | None:
+        """Return the buffer in which an item may change what it begins with, if it may."""
+        held = self.buffer_of(begin)
+        owned = id(held) in self.holders or not isinstance(root(begin), Input)
+        if not owned or not self.dies(item, begin, self.position):
+            return None
+        self.put(item.results[0], held)
+        return held
 
     def add_join(self, item: Join) -> None:
         """Add a concatenation: each part computed or copied to where it belongs."""
@@ -365,10 +375,19 @@ class BlockBuilder:
 
     def add_library(self, item: Library) -> None:
         """Add a call of a library kernel; its cost is not known, so it counts as long."""
-        outs = tuple(self.place(r) for r in item.results)
         ins = tuple(self.buffer_of(t) for t in item.operands)
+        begin = base_of(item)
+        out = None if begin is None else self.in_place(item, begin)
+        outs = (out,) if out is not None else tuple(self.place(r) for r in item.results)
         sizes = sum(b.size for b in (*ins, *outs))
         self.add(CallLibrary(item.name, ins, outs, item.params, 50.0 + 10.0 * sizes))
+
+
+def base_of(item: Item) -> Tensor | None:
+    """Return what an item begins with and changes, None for most."""
+    if isinstance(item, Update):
+        return item.base
+    return item.operands[2] if isinstance(item, Library) and item.name == "gemm_add" else None
 
 
 def reads_in_place(item: Map, holder: Tensor) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,14 @@ import numpy as np
 from gradax.kernel.build import apply, bitcast, convert, select
 from gradax.kernel.ir import Scalar, const
 from gradax.kernel.math.coefficients import COEFFICIENTS
+from gradax.records import record
 
 F32 = np.dtype(np.float32)
 F64 = np.dtype(np.float64)
 BITS = {F32: np.dtype(np.int32), F64: np.dtype(np.int64)}
 
 
-@dataclass(frozen=True)
+@record
 class Format:
     """The layout of a float dtype and the constants that depend on it."""
 

@@ -44,3 +44,6 @@ from gradax.scipy.special.logarithms import rel_entr as rel_entr
 from gradax.scipy.special.logarithms import softmax as softmax
 from gradax.scipy.special.logarithms import xlog1py as xlog1py
 from gradax.scipy.special.logarithms import xlogy as xlogy
+from gradax.scipy.special.oscillating import dawsn as dawsn
+from gradax.scipy.special.oscillating import fresnel as fresnel
+from gradax.scipy.special.oscillating import sici as sici

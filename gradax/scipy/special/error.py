@@ -137,7 +137,7 @@ def ndtri(p: Any) -> Any:
     centred = q - 0.5
     square = centred * centred
     middle = (centred + centred * (square * ratio(square, 0))) * np.sqrt(2 * np.pi)
-    safe = gnp.clip(q, np.finfo(p.dtype).tiny if p.dtype.kind == "f" else 1e-30, 0.5)
+    safe = gnp.where((q > 0) & (q < 0.5), q, 0.5)
     root = gnp.sqrt(-2 * gnp.log(safe))
     z = 1 / root
     tail = (root - gnp.log(root) / root) - gnp.where(root < 8, z * ratio(z, 1), z * ratio(z, 2))

@@ -143,7 +143,10 @@ N_DILOGARITHM = 60
 @custom_jvp
 @jit
 def spence(x: Any) -> Any:
-    """Return the integral of log(t) / (1 - t) from 1 to x, the dilogarithm of 1 - x."""
+    """Return the integral of log(t) / (1 - t) from 1 to x, the dilogarithm of 1 - x.
+
+    NaN below 0 and, as SciPy has it, at infinity.
+    """
     x = a_float("spence", x)
     is_large = x > 1.5
     y = gnp.where(is_large, 1 / gnp.where(is_large, x, 1), gnp.maximum(x, 0))
@@ -156,8 +159,7 @@ def spence(x: Any) -> Any:
     out = gnp.where(is_small, reflected, series)
     log_x = gnp.log(gnp.where(is_large, x, 1))
     out = gnp.where(is_large, -0.5 * log_x * log_x - out, out)
-    out = gnp.where(x == gnp.inf, -gnp.inf, out)
-    return gnp.where(x < 0, gnp.nan, out).astype(x.dtype)
+    return gnp.where((x < 0) | (x == gnp.inf), gnp.nan, out).astype(x.dtype)
 
 
 def dilogarithm(z: Any) -> Any:

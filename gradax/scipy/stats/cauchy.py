@@ -52,9 +52,13 @@ def logsf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 
 def standard_quantile(q: Any) -> Any:
-    """Return the standard distribution's quantile, accurate near 0; NaN outside 0 … 1."""
-    near = gnp.where(q < 0.25, q, 0.25)
-    value = gnp.where(q < 0.25, -1 / gnp.tan(np.pi * near), gnp.tan(np.pi * (q - 0.5)))
+    """Return the standard distribution's quantile, accurate near 0 and 1; NaN outside 0 … 1."""
+    # Far from the middle by the cotangent of the smaller side, which is infinite at its end.
+    side = gnp.minimum(q, 1 - q)
+    is_far = side < 0.25
+    cotangent = 1 / gnp.tan(np.pi * gnp.where(is_far, side, 0.25))
+    middle = gnp.tan(np.pi * (gnp.where(is_far, 0.5, q) - 0.5))
+    value = gnp.where(is_far, gnp.where(q < 0.5, -cotangent, cotangent), middle)
     return gnp.where((q < 0) | (q > 1), gnp.nan, value)
 
 

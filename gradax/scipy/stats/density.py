@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradax import lax, nn, random
+from gradax import nn, random
 from gradax import numpy as gnp
 from gradax.errors import ArgumentError, ShapeError, at_user_line
+from gradax.lax import linalg as lax_linalg
 from gradax.scipy import special
 from gradax.tree_util import register_pytree_node
 
@@ -69,13 +70,13 @@ class gaussian_kde:
 
     def bandwidth(self, method: Any) -> Any:
         """Return the factor of the bandwidth that a method names."""
-        if method in (None, "scott"):
+        if method is None or (isinstance(method, str) and method == "scott"):
             return scott_factor(self.neff, self.d)
         if isinstance(method, str) and method == "silverman":
             return silverman_factor(self.neff, self.d)
         if callable(method):
             return method(self)
-        if gnp.ndim(method) == 0 and not isinstance(method, str):
+        if not isinstance(method, str) and gnp.ndim(method) == 0:
             return method
         raise ArgumentError(
             "gaussian_kde: bw_method is 'scott', 'silverman', a number or a function; got"
@@ -112,7 +113,7 @@ class gaussian_kde:
         points = self.points(x)
         gaps = points[:, :, None] - self.dataset[:, None, :]
         energy = 0.5 * gnp.einsum("imn,ij,jmn->mn", gaps, self.inv_cov, gaps)
-        factor = lax.linalg.cholesky(self.covariance)
+        factor = lax_linalg.cholesky(self.covariance)
         log_norm = 0.5 * self.d * np.log(2 * np.pi) + gnp.sum(gnp.log(gnp.diagonal(factor)))
         return nn.logsumexp(-energy, axis=1, b=self.weights) - log_norm
 
@@ -149,8 +150,8 @@ class gaussian_kde:
 
     def mixture(self, cov: Any, gaps: Any, weights: Any) -> Any:
         """Return a weighted sum of normal densities of one covariance at gaps."""
-        factor = lax.linalg.cholesky(cov)
-        solved = lax.linalg.triangular_solve(factor, gaps, left_side=True, lower=True)
+        factor = lax_linalg.cholesky(cov)
+        solved = lax_linalg.triangular_solve(factor, gaps, left_side=True, lower=True)
         log_norm = 0.5 * self.d * np.log(2 * np.pi) + gnp.sum(gnp.log(gnp.diagonal(factor)))
         energy = 0.5 * gnp.sum(gnp.square(solved), 0)
         return gnp.sum(weights * gnp.exp(-energy - log_norm))

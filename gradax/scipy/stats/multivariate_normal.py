@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gradax import lax
 from gradax import numpy as gnp
 from gradax.api.jit import jit
 from gradax.errors import ShapeError, UnsupportedArgumentError, at_user_line
+from gradax.lax import linalg as lax_linalg
 from gradax.numpy.promotion import operands, promote_dtypes
 
 
@@ -42,12 +42,12 @@ def _logpdf(x: Any, mean: Any, cov: Any) -> Any:
             f"Incompatible shapes for multivariate_normal.logpdf: got mean {mean.shape} and cov"
             f" {cov.shape}.{at_user_line()}"
         )
-    factor = lax.linalg.cholesky(cov)
+    factor = lax_linalg.cholesky(cov)
     z = x - mean
     batch = gnp.broadcast_shapes(z.shape[:-1], cov.shape[:-2])
     factors = gnp.broadcast_to(factor, (*batch, n, n))
     columns = gnp.broadcast_to(z, (*batch, n))[..., None]
-    y = lax.linalg.triangular_solve(factors, columns, left_side=True, lower=True)[..., 0]
+    y = lax_linalg.triangular_solve(factors, columns, left_side=True, lower=True)[..., 0]
     log_root = gnp.sum(gnp.log(gnp.diagonal(factor, axis1=-1, axis2=-2)), -1)
     return -0.5 * gnp.sum(gnp.square(y), -1) - 0.5 * n * np.log(2 * np.pi) - log_root
 

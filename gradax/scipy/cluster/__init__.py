@@ -1,0 +1,3 @@
+"""Clusters: `jax.scipy.cluster`'s names."""
+
+from gradax.scipy.cluster import vq as vq

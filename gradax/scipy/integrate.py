@@ -1,0 +1,3 @@
+"""Integrals of samples: `jax.scipy.integrate`'s names."""
+
+from gradax.numpy import trapezoid as trapezoid

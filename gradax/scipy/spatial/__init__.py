@@ -1,0 +1,3 @@
+"""Geometry: `jax.scipy.spatial`'s names."""
+
+from gradax.scipy.spatial import transform as transform
