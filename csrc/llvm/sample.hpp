@@ -26,7 +26,8 @@ body:
   %x = load <8 x float>, ptr %p, align 4
   %big = fcmp ogt <8 x float> %x, splat (float 0x4056600000000000)
   %y = select <8 x i1> %big, <8 x float> splat (float 0x4056600000000000), <8 x float> %x
-  %z = call <8 x float> @llvm.fma.v8f32(<8 x float> %y, <8 x float> %x, <8 x float> splat (float 2.0))
+  %z = call <8 x float> @llvm.fma.v8f32(<8 x float> %y, <8 x float> %x,
+                                        <8 x float> splat (float 2.0))
   %bits = bitcast <8 x float> %z to <8 x i32>
   %shifted = shl <8 x i32> %bits, splat (i32 3)
   %added = add <8 x i32> %shifted, splat (i32 126)
@@ -44,7 +45,8 @@ rest:
   %one = insertelement <8 x i64> poison, i64 %left, i64 0
   %all = shufflevector <8 x i64> %one, <8 x i64> poison, <8 x i32> zeroinitializer
   %mask = icmp slt <8 x i64> <i64 0, i64 1, i64 2, i64 3, i64 4, i64 5, i64 6, i64 7>, %all
-  %last = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %in, i32 4, <8 x i1> %mask, <8 x float> zeroinitializer)
+  %last = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %in, i32 4, <8 x i1> %mask,
+                                                      <8 x float> zeroinitializer)
   %kept = load <8 x float>, ptr %slot, align 32
   %total = fadd <8 x float> %last, %kept
   call void @llvm.masked.store.v8f32.p0(<8 x float> %total, ptr %out, i32 4, <8 x i1> %mask)

@@ -64,8 +64,7 @@ def accumulate_products(graph: Graph) -> Graph:
         return rewrite(root, moved)
 
     for item in order:
-        found = sum_of(item, readers) if isinstance(item, Map) else None
-        if found is not None:
+        if isinstance(item, Map) and (found := sum_of(item, readers)) is not None:
             new[item] = accumulating(found, item.shape, change, final)
             continue
         rebuilt = with_dense(with_bodies(item, change), final)
