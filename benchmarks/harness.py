@@ -112,7 +112,8 @@ def python_of(library: str) -> str:
 
 def environment(cache: str) -> dict[str, str]:
     """Return the variables of a worker: the CPU, a given disk cache, no checks."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "GRADAX_"))}
+    foreign = ("JAX_", "GRADAX_", "PYTHONDONTWRITEBYTECODE")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     return {
         **kept,
         "JAX_PLATFORMS": "cpu",

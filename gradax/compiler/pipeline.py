@@ -14,6 +14,7 @@ from gradax.compiler.graph.check import check_graph
 from gradax.compiler.graph.contract import contract_products
 from gradax.compiler.graph.fuse import fuse_maps
 from gradax.compiler.graph.ir import Graph
+from gradax.compiler.graph.parts import read_parts
 from gradax.compiler.graph.text import format_graph
 from gradax.compiler.llvm import machine_code
 from gradax.compiler.llvm.modules import ModuleText, libraries_of, write_module
@@ -55,9 +56,8 @@ class Compilation:
 
 def graph_passes(options: Options) -> tuple[Callable[[Graph], Graph], ...]:
     """Return the passes over graphs, in order."""
-    if options.contract:
-        return (fuse_maps, accumulate_products, contract_products)
-    return (fuse_maps, accumulate_products)
+    passes = (read_parts, fuse_maps, accumulate_products)
+    return (*passes, contract_products) if options.contract else passes
 
 
 def graph_of(jaxpr: Jaxpr, options: Options) -> Graph:
