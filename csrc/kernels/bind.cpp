@@ -9,6 +9,7 @@
 #include "../symbols.hpp"
 #include "kernels.hpp"
 #include "routines.hpp"
+#include "runtime/gil.hpp"
 #include "sort_runs.hpp"
 
 namespace nb = nanobind;
@@ -104,7 +105,7 @@ void call_kernel(const std::string& name, nb::list ins, nb::list outs, nb::list 
   CallContext ctx{};
   ctx.n_threads = n_threads;
   {
-    nb::gil_scoped_release release;
+    WithoutGil others_run;
     entry.kernel(&ctx, in.addresses(), out.addresses(), numbers.data());
   }
   if (ctx.status == GX_MEMORY_ERROR) throw std::bad_alloc();

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "runtime/array.hpp"
+#include "runtime/gil.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/object.hpp"
 
@@ -89,9 +90,8 @@ BufferRef copy_memory(PyArrayObject* source, const AvalInfo* info) {
   if (!buffer) return no_memory(info), BufferRef();
   if (PyArray_IS_C_CONTIGUOUS(source) && PyArray_ISNOTSWAPPED(source)) {
     if (info->nbytes > (1 << 20)) {
-      Py_BEGIN_ALLOW_THREADS;
+      WithoutGil others_run;
       std::memcpy(buffer.data(), PyArray_DATA(source), info->nbytes);
-      Py_END_ALLOW_THREADS;
     } else if (info->nbytes > 0) {
       std::memcpy(buffer.data(), PyArray_DATA(source), info->nbytes);
     }
@@ -116,6 +116,28 @@ PyObject* from_numpy(PyObject*, PyObject* const* args, Py_ssize_t n_args, PyObje
   return info ? array_from_numpy(args[0], info, copy != 0) : nullptr;
 }
 
+// NumPy asks for a buffer first and for __array__ next, whatever the first ended with. What a
+// signal raised meanwhile is kept for the second.
+thread_local PyObject* interruption = nullptr;
+
+void forget_interruption() { Py_CLEAR(interruption); }
+
+void keep_interruption() {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  interruption = Py_XNewRef(value);
+  PyErr_Restore(type, value, traceback);
+}
+
+bool raise_interruption() {
+  Object kept(std::exchange(interruption, nullptr));
+  if (kept) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(kept.get())), kept.get());
+  return static_cast<bool>(kept);
+}
+
+bool is_waited_for(ArrayObject* self) { return self->event && !self->event->is_done(); }
+
 // Array.__array__(dtype=None, copy=None)
 PyObject* array_protocol(PyObject* object, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"dtype", "copy", nullptr};
@@ -131,6 +153,7 @@ PyObject* array_protocol(PyObject* object, PyObject* args, PyObject* kwargs) {
                  self->info->dtype);
     return nullptr;
   }
+  if (is_waited_for(self) && raise_interruption()) return nullptr;
   Object view(array_view(self));
   if (!view) return nullptr;
   Object wanted;
@@ -224,8 +247,11 @@ int array_get_buffer(PyObject* self, Py_buffer* out, int flags) {
                  as_array(self)->info->dtype);
     return -1;
   }
+  forget_interruption();
   Object view(array_view(as_array(self)));
-  return view ? PyObject_GetBuffer(view.get(), out, flags) : -1;
+  if (view) return PyObject_GetBuffer(view.get(), out, flags);
+  if (is_waited_for(as_array(self))) keep_interruption();
+  return -1;
 }
 
 }  // namespace gradax

@@ -7,6 +7,7 @@
 #include "abi.h"
 #include "runtime/array.hpp"
 #include "runtime/bind.hpp"
+#include "runtime/gil.hpp"
 #include "runtime/object.hpp"
 #include "symbols.hpp"
 
@@ -136,7 +137,7 @@ extern "C" {
 static void gx_callback(CallContext* ctx, void* const* ins, void* const* outs,
                         const int64_t* params) {
   if (ctx->status != GX_OK) return;
-  const PyGILState_STATE state = PyGILState_Ensure();
+  const PyGILState_STATE state = gradax::ensure_gil();
   if (!reinterpret_cast<const gradax::Callback*>(params[0])->call(ins, outs))
     gradax::keep_error(ctx);
   PyGILState_Release(state);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "runtime/gil.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/memory.hpp"
 #include "runtime/spin_lock.hpp"
@@ -51,12 +52,12 @@ int Event::wait() {
   // A long program must not make the process deaf to Ctrl-C.
   constexpr auto kBetweenSignals = std::chrono::milliseconds(50);
   while (!is_done()) {
-    Py_BEGIN_ALLOW_THREADS;
-    for (int i = 0; i < 200 && !is_done(); ++i) pause_cpu();
-    std::unique_lock guard(mutex_);
-    changed_.wait_for(guard, kBetweenSignals, [this] { return is_done(); });
-    guard.unlock();
-    Py_END_ALLOW_THREADS;
+    {
+      WithoutGil others_run;
+      for (int i = 0; i < 200 && !is_done(); ++i) pause_cpu();
+      std::unique_lock guard(mutex_);
+      changed_.wait_for(guard, kBetweenSignals, [this] { return is_done(); });
+    }
     if (!is_done() && PyErr_CheckSignals() != 0) return -1;
   }
   return 0;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "runtime/clock.hpp"
+#include "runtime/gil.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/pool.hpp"
 #include "runtime/stream.hpp"
@@ -134,9 +135,8 @@ void Executable::enter(CallContext& ctx, PyObject* const* args, void** in, void*
     // Without the GIL another thread may delete an argument.
     std::vector<BufferRef> held;
     for (size_t i = 0; i < ins.size(); ++i) held.push_back(as_array(args[i])->buffer);
-    Py_BEGIN_ALLOW_THREADS;
+    WithoutGil others_run;
     entry->load(std::memory_order_acquire)(&ctx, in, out, arena);
-    Py_END_ALLOW_THREADS;
   }
   if (measures_cost) note_cost(now_ns() - begin);
   gx_free(&ctx, arena);

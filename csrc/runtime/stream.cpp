@@ -1,9 +1,12 @@
 #include "runtime/stream.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
+
+#include "runtime/gil.hpp"
 
 namespace gradax {
 namespace {
@@ -38,9 +41,10 @@ class Stream {
     return n_unfinished_ == 0;
   }
 
-  void wait_until_idle() {
+  // Waits until the stream is idle, but not for long: its caller must hear signals.
+  void wait_a_while() {
     std::unique_lock guard(mutex_);
-    changed_.wait(guard, [this] { return n_unfinished_ == 0; });
+    changed_.wait_for(guard, std::chrono::milliseconds(50), [this] { return n_unfinished_ == 0; });
   }
 
  private:
@@ -89,26 +93,28 @@ Stream& stream_of(int device) {
 void enqueue(std::unique_ptr<Task> task) {
   Stream& stream = stream_of(task->device);
   if (!stream.is_full()) return stream.push(std::move(task));
-  Py_BEGIN_ALLOW_THREADS;
+  WithoutGil others_run;
   stream.push(std::move(task));
-  Py_END_ALLOW_THREADS;
 }
 
 bool is_stream_thread() { return serves_stream; }
 
-void synchronize() {
+int synchronize() {
   // A callback of a queued call would wait for itself.
-  if (serves_stream) return;
+  if (serves_stream) return 0;
   for (size_t i = 0; i < streams().size(); ++i) {
     Stream* stream = streams()[i];
     // Another thread may enqueue while this one has let the GIL go.
     while (stream && !stream->is_idle()) {
-      Py_BEGIN_ALLOW_THREADS;
-      stream->wait_until_idle();
-      Py_END_ALLOW_THREADS;
+      {
+        WithoutGil others_run;
+        stream->wait_a_while();
+      }
+      if (PyErr_CheckSignals() != 0) return -1;
     }
   }
   collect_released();
+  return 0;
 }
 
 void reset_streams() { streams().clear(); }

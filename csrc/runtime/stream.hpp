@@ -35,8 +35,8 @@ void enqueue(std::unique_ptr<Task> task);
 // Whether this thread runs a stream's calls: it must never wait for that stream.
 bool is_stream_thread();
 
-// Waits, with the GIL released, until all streams are idle.
-void synchronize();
+// Waits, with the GIL released, until all streams are idle; -1 when a signal's handler raised.
+int synchronize();
 
 // In the child of a fork: the streams' threads do not exist, so start over.
 void reset_streams();

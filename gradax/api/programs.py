@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,6 +24,7 @@ from gradax.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Var, inline_consts
 from gradax.core.staging import stage
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value
+from gradax.locks import make_lock
 from gradax.records import record
 from gradax.transforms.linearize import live_eqns
 
@@ -51,21 +51,30 @@ class TracedProgram:
         self.donated = donated
         self.watched: list[WatchedGlobal] = watched_globals(fun)
         self.captures = [c for c in closed.consts if isinstance(c, Tracer)]
+        self.lock = make_lock()
+        self._inlined: Jaxpr | None = None
+        self._compiled: CompiledProgram | None = None
 
     @property
     def is_current(self) -> bool:
         """Whether the tracers that the program captured still stand for values."""
         return all(x.interpreter.alive for x in self.captures)
 
-    @cached_property
+    @property
     def inlined(self) -> Jaxpr:
         """The program with its constants as first inputs."""
-        return inline_consts(self.closed)
+        with self.lock:
+            if self._inlined is None:
+                self._inlined = inline_consts(self.closed)
+            return self._inlined
 
-    @cached_property
+    @property
     def compiled(self) -> CompiledProgram:
         """The executable and how calls reach it."""
-        return CompiledProgram(self)
+        with self.lock:
+            if self._compiled is None:
+                self._compiled = CompiledProgram(self)
+            return self._compiled
 
 
 class CompiledProgram:
@@ -99,10 +108,20 @@ class CompiledProgram:
         self.donated = tuple(k for k, i in enumerate(self.kept) if i in program.donated)
         self.constants = [as_value(program.closed.consts[i]) for i in consts]
         self.name = program.name
+        # Of its own: threads that compile other programs need not wait.
+        self.lock = make_lock()
+        self._executable: Any = None
 
-    @cached_property
+    @property
     def executable(self) -> Any:
         """The native executable; a Python function where there is nothing to compute."""
+        with self.lock:
+            if self._executable is None:
+                self._executable = self.build()
+            return self._executable
+
+    def build(self) -> Any:
+        """Return a new executable."""
         if not self.reduced.outvars and not self.donated:
             return lambda inputs: []
         return compile_program(self.reduced, self.donated, self.name, self.constants)
@@ -200,6 +219,11 @@ class ProgramCache:
 programs = ProgramCache()
 
 
+def has_form(x: Any) -> bool:
+    """Return whether a value tells its shape and dtype."""
+    return hasattr(x, "shape") and hasattr(x, "dtype")
+
+
 def avals_of(call: Call) -> tuple[Aval, ...]:
     """Return the avals of a call's leaves.
 
@@ -209,9 +233,10 @@ def avals_of(call: Call) -> tuple[Aval, ...]:
         return tuple([x.aval for x in call.leaves])
     except AttributeError:
         pass
-    for k, x in enumerate(call.leaves):
-        if not (hasattr(x, "shape") and hasattr(x, "dtype")):
-            check_leaf("jit", leaf_names(call.run, *call.dynamic)[k], x)
+    bare = [k for k, x in enumerate(call.leaves) if not has_form(x)]
+    names = leaf_names(call.run, *call.dynamic) if bare else []
+    for k in bare:
+        check_leaf("jit", names[k], call.leaves[k])
     return tuple(map(abstract, call.leaves))
 
 

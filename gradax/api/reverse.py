@@ -15,8 +15,9 @@ from gradax.core.tangent import Linear, is_zero
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, conversion, is_value
 from gradax.errors import ArgumentTypeError, at_user_line
+from gradax.lax.convert import ConvertElementType
 from gradax.native import get_trace
-from gradax.transforms.jvp import JVPTrace, instantiate
+from gradax.transforms.jvp import JVPTrace
 from gradax.transforms.transpose import backward_pass
 
 
@@ -27,14 +28,23 @@ def pull_back(
     alive = [ct for ct, n in zip(cts, nonzero, strict=True) if n]
     args = [Linear(v.aval) for v in program.jaxpr.invars]
     found = backward_pass(program.jaxpr, program.consts, args, alive)
-    return [array_of(ct) for ct in found]
+    return [typed(array_of(ct), v.aval) for ct, v in zip(found, program.jaxpr.invars, strict=True)]
 
 
 def array_of(ct: Any) -> Any:
     """Return a cotangent as an array; the zero of dtype float0 is NumPy's."""
     if not is_zero(ct):
         return ct
-    return float0_zeros(ct.aval) if ct.aval.dtype == dtypes.float0 else instantiate(ct)
+    if ct.aval.dtype == dtypes.float0:
+        return float0_zeros(ct.aval)
+    return conversion.to_array(np.zeros(ct.aval.shape, ct.aval.dtype), ct.aval)
+
+
+def typed(ct: Any, aval: Aval) -> Any:
+    """Return a cotangent as weakly typed as the primal's tangent is."""
+    if aval.dtype == dtypes.float0 or ct.weak_type == aval.weak_type:
+        return ct
+    return ConvertElementType(aval.dtype, aval.weak_type)(ct)
 
 
 def float0_zeros(aval: Aval) -> Any:

@@ -18,7 +18,7 @@ from gradax.api.arguments import (
 )
 from gradax.api.bound import BoundProgram
 from gradax.api.jvp import linearized
-from gradax.api.reverse import array_of, scalar_like
+from gradax.api.reverse import array_of, scalar_like, typed
 from gradax.core.aval import Aval, tangent_aval
 from gradax.core.staging import stage
 from gradax.core.tangent import Linear
@@ -54,7 +54,10 @@ class TransposedFunction:
         alive = [x for x, n in zip(leaves, self.nonzero, strict=True) if n]
         args = [Linear(v.aval) for v in self.jaxpr.invars]
         found = backward_pass(self.jaxpr, consts, args, alive)
-        return tree.unflatten(self.in_tree, map(array_of, found))
+        arrays = map(array_of, found)
+        return tree.unflatten(
+            self.in_tree, [typed(x, v.aval) for x, v in zip(arrays, self.jaxpr.invars, strict=True)]
+        )
 
 
 def as_cotangent(what: str, ct: Any, out: Aval) -> Any:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Final, final
 
+from gradax.locks import make_lock
+
 ABSENT: Final = object()
 
 
@@ -78,7 +80,7 @@ class _Store:
     __slots__ = ("callbacks", "keys", "lock", "overridden", "traced")
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = make_lock()
         self.traced: list[str] = []
         self.keys: dict[tuple[tuple[str, object], ...], TraceKey] = {}
         self.overridden: dict[int, dict[str, object]] = {}

@@ -286,9 +286,10 @@ def loops(
 
     if unroll:
         total: kernel.Scalar = kernel.const(0, wide)
-        for k, place in enumerate(np.ndindex(*extents)):
+        for place in np.ndindex(*extents):
             new = term([kernel.const(p, kernel.INT) for p in place])
-            total = new if k == 0 else kernel.apply(plus, total, new)
+            # Beginning with zero, as BLAS does, decides the sign of a sum of zeros.
+            total = kernel.apply(plus, total, new)
         return kernel.Map(shape, kernel.convert(total, out))
     rule = kernel.apply(plus, kernel.slot(0, wide), kernel.slot(1, wide))
     body = term([kernel.index(n + k) for k in range(len(extents))])

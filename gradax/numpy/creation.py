@@ -140,10 +140,10 @@ def from_sequence(x: Any, dtype: Any) -> Any:
         return stacked(x, dtype)
     if dtype is None:
         dtype = dtype_of_leaves(found)
-        if dtype is not None and dtype in INTEGERS:
-            for v in found:
-                if type(v) is int:
-                    check_fits(v, dtype)
+    if dtype is not None and dtype in INTEGERS:
+        for v in found:
+            if type(v) is int:
+                check_fits(v, dtype)
     concrete = to_nested_numpy(x) if any(isinstance(v, Array) for v in found) else x
     try:
         values = np.array(concrete)

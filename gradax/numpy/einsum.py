@@ -271,4 +271,4 @@ def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "auto") -> t
     inputs, output = parsed(subscripts, shapes)
     text = ",".join(inputs) + "->" + output
     path, info = opt_einsum.contract_path(text, *shapes, shapes=True, optimize=optimize)
-    return ["einsum_path", *path], str(info)
+    return list(path), str(info)

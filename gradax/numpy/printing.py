@@ -17,7 +17,7 @@ printoptions: Callable[..., Any] = np.printoptions
 
 def to_text(x: Any) -> str:
     """Return `str(x)` of an array."""
-    return key_text(x) if dtypes.is_extended(x.dtype) else str(np.asarray(x))
+    return key_text(x) if dtypes.is_extended(x.dtype) else str(np.asarray(x)[()])
 
 
 def to_repr(x: Any) -> str:

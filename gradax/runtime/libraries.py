@@ -8,7 +8,6 @@ import importlib
 import importlib.machinery
 import importlib.util
 import os
-import threading
 from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
@@ -18,6 +17,7 @@ import numpy as np
 
 from gradax import native
 from gradax.errors import CompileError
+from gradax.locks import make_lock
 
 # The order is that of csrc/kernels/dtype_codes.hpp.
 _CODED = (
@@ -74,7 +74,7 @@ class _Loader:
     """Hands the libraries' routines to the extension, each library once."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         self._loaded: set[str] = set()
 
     def load(self, module: str, routines: tuple[str, ...]) -> None:

@@ -127,3 +127,23 @@ def test_integer_results_have_float0_tangents():
     assert dout[0] == 2 and dout[1].dtype == jax.dtypes.float0
     _, back = jax.vjp(lambda x: (x * 2, jnp.int32(3)), 2.0)
     assert back((1.0, np.zeros((), jax.dtypes.float0))) == (2,)
+
+
+@pytest.mark.parametrize("f", [lambda x: 3.0, jax.lax.stop_gradient], ids=["constant", "stopped"])
+def test_a_zero_gradient_is_an_array_of_ours(f):
+    for g in (
+        jax.grad(f)(1.0),
+        jax.vjp(f, 1.0)[1](1.0)[0],
+        jax.jvp(lambda x: 3.0, (1.0,), (1.0,))[1],
+    ):
+        assert isinstance(g, jax.Array) and g == 0
+    assert jax.grad(lambda x: 3.0)(jnp.ones(2)).at[0].set(1.0).shape == (2,)
+
+
+def test_gradients_are_as_weakly_typed_as_the_arguments():
+    strong = jnp.float32(2)
+    f = lambda x: (x * strong * jnp.ones(2)).sum()
+    for g in (jax.grad(f), jax.jit(jax.grad(f)), lambda x: jax.vjp(f, x)[1](jnp.float32(1))[0]):
+        assert g(1.0).weak_type and g(1.0) == 4
+        assert not g(strong).weak_type
+    assert jax.jacrev(lambda x: x * jnp.ones(2))(1.0).weak_type

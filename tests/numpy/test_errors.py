@@ -143,3 +143,9 @@ def test_rank_promotion_setting() -> None:
         x + y
     with jax.numpy_rank_promotion("raise"):
         x + 1.0
+
+
+@pytest.mark.parametrize(("values", "dtype"), [([300], "uint8"), ([[-1]], "uint32")])
+def test_integers_of_a_sequence_must_fit_the_dtype(values, dtype):
+    with pytest.raises(OverflowError, match=f"does not fit {dtype}"):
+        jnp.array(values, dtype)

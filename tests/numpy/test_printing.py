@@ -53,3 +53,9 @@ def test_printoptions():
         assert str(x) == "[1.23]"
     assert jnp.array_repr(x, precision=3) == "Array([1.235], dtype=float32)"
     assert jnp.array_str(x, precision=3) == "[1.235]"
+
+
+def test_scalars_print_all_their_digits_whatever_the_precision():
+    with jnp.printoptions(precision=3):
+        assert str(jnp.float32(1.2345678)) == "1.2345678"
+        assert str(jnp.array([1.2345678])) == "[1.235]"

@@ -10,6 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import gradax
 from gradax import lax
 
 from .levels import VARIANTS, Array, check_exact
@@ -418,3 +419,31 @@ def test_large_programs(build: Callable[..., Any]) -> None:
     programs = {"chain": chain, "turns": turns, "consumers": consumers, "parts": parts,
                 "doubling": doubling}  # fmt: skip
     check_exact(programs[build], small(FLOATS[0], (17,)), variants=FIRST)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((20000, 20), (0,)), ((20, 20000), (1,)), ((3_000_001,), (0,)), ((70, 300, 30), (0, 1))],
+)
+def test_long_sums_are_accurate(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    """Sums of positive numbers, which one accumulator would round 20,000 times."""
+    x = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
+    total, variance = gradax.jit(lambda v: (v.sum(axes), v.var(axes)))(x)
+    wide = x.astype(np.float64)
+    np.testing.assert_allclose(total, wide.sum(axes), rtol=2e-6)
+    np.testing.assert_allclose(variance, wide.var(axes), rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 16, 31, 33, 100])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.float32, np.int8])
+def test_elements_two_apart(n: int, dtype: Any) -> None:
+    """Parts of complex numbers and every second element: nothing behind the last is touched."""
+    rng = np.random.default_rng(n)
+    x, y = (rng.normal(size=k) * 50 for k in (2 * n - 1, n))
+    if np.dtype(dtype).kind == "c":
+        x, y = x + 1j * x[::-1], y - 2j * y[::-1]
+    x, y = x.astype(dtype), y.astype(dtype)
+    with np.errstate(all="ignore"):
+        check_exact(lambda v: lax.slice(v, (0,), (v.shape[0],), (2,)), x)
+        check_exact(lambda v, w: lax.sub(lax.slice(v, (0,), (v.shape[0],), (2,)), w), x, y)
+        check_exact(lambda v: lax.add(lax.rev(v, (0,)), v), y)

@@ -25,6 +25,9 @@ from gradax.compiler.schedule.ir import Fold
 from gradax.kernel import Apply, Scalar, basic_combine, flat_index, index
 from gradax.kernel.functions import is_float
 
+# So many terms of a sum are added one after another.
+SHORT_SUM = 128
+
 
 class FoldWriter:
     """Writes a reduction.
@@ -152,7 +155,39 @@ class FoldWriter:
             self.values.leave()
             return out
 
-        return self.w.loop(*self.bounds(axis), 1, carried, body)
+        begin, end = self.bounds(axis)
+        if len(axes) == 1:
+            return self.summing_loop(begin, end, 1, self.shape.extents[axis], carried, body)
+        return self.w.loop(begin, end, 1, carried, body)
+
+    def summing_loop(
+        self,
+        begin: str,
+        end: str,
+        step: int,
+        extent: int,
+        carried: list[tuple[str, str]],
+        body: Any,
+    ) -> list[str]:
+        """Write a loop that accumulates; long sums of floats as sums of short ones.
+
+        The error of a sum grows with the number of terms that are added one after another.
+        """
+        terms = SHORT_SUM * step
+        is_sum = len(self.types) == 1 and basic_combine(self.kernel.combine[0]) == "add"
+        if not is_sum or not is_float(self.kernel.bodies[0].dtype) or extent < 4 * terms:
+            return self.w.loop(begin, end, step, carried, body)
+        copies = len(carried)
+
+        def short(counter: str, now: list[str]) -> list[str]:
+            limit = self.w.emit(f"add i64 {counter}, {terms}")
+            is_last = self.w.emit(f"icmp sgt i64 {limit}, {end}")
+            limit = self.w.emit(f"select i1 {is_last}, i64 {end}, i64 {limit}")
+            sums = self.w.loop(counter, limit, step, self.initial(copies), body)
+            pairs = zip(now, sums, strict=True)
+            return [x for a, b in pairs for x in self.combine([a], [b], self.lanes)]
+
+        return self.w.loop(begin, end, terms, carried, short)
 
     def accumulate(self, acc: Sequence[str], lanes: int) -> list[str]:
         """Combine the bodies at the point at hand into accumulators; inactive lanes keep theirs."""
@@ -204,7 +239,9 @@ class FoldWriter:
         has_whole_pieces = begin == "0" or self.kernel.block % step == 0
         extent = self.shape.extents[axis] if has_whole_pieces else None
         wide = self.loops.whole_end(begin, end, step, extent)
-        acc = self.w.loop(begin, wide, step, typed, steps(self.unroll))
+        acc = self.summing_loop(
+            begin, wide, step, self.shape.extents[axis], typed, steps(self.unroll)
+        )
         whole = wide
         if self.unroll > 1:
             extent = None if extent is None else extent % step

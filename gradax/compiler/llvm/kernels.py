@@ -18,13 +18,14 @@ from gradax.compiler.llvm.loops import (
     choose_vector_axis,
 )
 from gradax.compiler.llvm.sweeps import SweepWriter
+from gradax.compiler.llvm.values import Values
 from gradax.compiler.llvm.writer import Writer
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.affine import linear
-from gradax.compiler.schedule.ir import Fold, Kernel, Nest, Scatter, Sweep, slot_input
+from gradax.compiler.schedule.ir import Fold, Kernel, Nest, Scatter, Store, Sweep, slot_input
 from gradax.compiler.schedule.machine import widen
-from gradax.kernel import Apply, Scalar, Slot, load
-from gradax.kernel.build import convert
+from gradax.kernel import Apply, Const, Scalar, Slot, load
+from gradax.kernel.build import apply, convert
 
 
 def write_kernel(
@@ -68,17 +69,53 @@ def write_nest(
     """Write a nest."""
     loops = LoopWriter(w, nest_shape(kernel, options), pointers, first)
     values = loops.values
+    groups = paired(kernel.stores, values)
     roots: list[Scalar | None] = []
-    for s in kernel.stores:
-        roots += [s.value, s.guard, *store_offset(loops, s.offset, s.value)]
+    for group in groups:
+        for s in group:
+            roots += [s.value, s.guard]
+            if len(group) == 1:
+                roots += store_offset(loops, s.offset, s.value)
+        if len(group) == 2:
+            roots.append(values.without_vector(group[0].offset))
     values.plan(roots)
     values.begin()
 
     def innermost() -> None:
-        for s in kernel.stores:
-            values.store(pointers[s.slot], s.offset, s.value, s.guard, dtypes[s.slot])
+        for group in groups:
+            s = group[0]
+            if len(group) == 2:
+                parts = [s.value for s in group]
+                values.store_pair(pointers[s.slot], s.offset, parts, dtypes[s.slot])
+            else:
+                values.store(pointers[s.slot], s.offset, s.value, s.guard, dtypes[s.slot])
 
     loops.nest(0, len(kernel.space), innermost)
+
+
+def paired(stores: Sequence[Store], values: Values) -> list[tuple[Store, ...]]:
+    """Return stores one by one, but those of two parts that alternate in memory together."""
+    groups: list[tuple[Store, ...]] = []
+    for s in stores:
+        before = groups[-1] if groups else ()
+        if len(before) == 1 and alternate(before[0], s, values):
+            groups[-1] = (before[0], s)
+        else:
+            groups.append((s,))
+    return groups
+
+
+def alternate(a: Store, b: Store, values: Values) -> bool:
+    """Tell whether lanes of one store lie just behind those of the other, two apart."""
+    if a.slot != b.slot or a.guard is not None or b.guard is not None:
+        return False
+    if not values.is_vector(a.offset) or values.step(a.offset) != 2:
+        return False
+    x, y = (linear(s.offset, values.forms) for s in (a, b))
+    if x.coefficients != y.coefficients:
+        return False
+    apart = apply("sub", y.rest, x.rest)
+    return isinstance(apart, Const) and apart.value == 1
 
 
 def store_offset(loops: LoopWriter, offset: Scalar, value: Scalar) -> tuple[Scalar, ...]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from gradax.compiler.llvm.alternate import read_alternate, write_alternate
+from gradax.compiler.llvm.memory import masked_load, masked_store, short
 from gradax.compiler.llvm.rare import Arms, write_rare
 from gradax.compiler.llvm.scalars import (
     EMITTERS,
@@ -101,11 +103,11 @@ class Values:
         return ()
 
     def address_part(self, node: Load) -> tuple[Scalar, ...]:
-        """Return the offset that a load needs emitted: without a vector term of 1 or -1."""
+        """Return the offset that a load needs emitted: without the vector term of a run."""
         offset = node.indices[0]
         if self.vector_axis < 0 or not offset.axes >> self.vector_axis & 1:
             return (offset,)
-        if self.step(offset) in (1, -1):
+        if self.step(offset) in (1, -1, 2):
             return (self.without_vector(offset),)
         return (offset,)
 
@@ -239,6 +241,9 @@ class Values:
         step = self.step(offset)
         if step in (1, -1):
             text = self.read_run(pointer, offset, dtype, mask, step, lanes)
+        elif step == 2:
+            address = self.run_address(pointer, offset, memory_type(dtype), step, lanes)
+            text = read_alternate(self.w, address, dtype, mask, lanes)
         else:
             text = self.gather(pointer, self.get(offset, lanes), dtype, mask, lanes)
         return from_memory(self.w, text, dtype, lanes)
@@ -265,8 +270,9 @@ class Values:
         """Return the address of a run's first element in memory."""
         base = self.get(self.without_vector(offset), 1)
         counter = self.counters[self.vector_axis]
-        sign = "add" if step == 1 else "sub"
-        first = self.w.emit(f"{sign} i64 {base}, {counter}")
+        if step == 2:
+            counter = self.w.emit(f"shl i64 {counter}, 1")
+        first = self.w.emit(f"{'sub' if step == -1 else 'add'} i64 {base}, {counter}")
         if step == -1:
             first = self.w.emit(f"sub i64 {first}, {lanes - 1}")
         return self.w.emit(f"getelementptr {type_}, ptr {pointer}, i64 {first}")
@@ -333,6 +339,15 @@ class Values:
                 masked_store(self.w, wide, text, address, mask, dtype.itemsize, lanes)
             return
         self.scatter(pointer, self.get(offset, lanes), text, dtype, mask, lanes)
+
+    def store_pair(
+        self, pointer: str, offset: Scalar, values: Sequence[Scalar], dtype: np.dtype[Any]
+    ) -> None:
+        """Store two vectors whose lanes alternate in memory, as the parts of complex numbers do."""
+        lanes = self.lanes
+        texts = [to_memory(self.w, self.get(v, lanes), v.dtype, dtype, lanes) for v in values]
+        address = self.run_address(pointer, offset, memory_type(dtype), 2, lanes)
+        write_alternate(self.w, address, texts, dtype, self.mask.text, lanes)
 
     def store_at(self, pointer: str, offset: Scalar, text: str, dtype: np.dtype[Any],
                  stored: np.dtype[Any], lanes: int) -> None:  # fmt: skip
@@ -408,53 +423,6 @@ class Values:
 def lane_numbers(lanes: int) -> str:
     """Return the constant vector (0, 1, 2, …)."""
     return "<" + ", ".join(f"i64 {k}" for k in range(lanes)) + ">"
-
-
-def short(type_: str) -> str:
-    """Return the name of an element type in an intrinsic's suffix."""
-    return {"float": "f32", "double": "f64", "half": "f16", "bfloat": "bf16"}.get(type_, type_)
-
-
-def only_lane(mask: str) -> int | None:
-    """Return the lane of a constant mask with a single one, else None.
-
-    LLVM's own handling of such masks forgets that a narrowing store is narrow.
-    """
-    if mask.startswith("<i1") and mask.count("true") == 1:
-        return mask.strip("<>").split(", ").index("i1 true")
-    return None
-
-
-def masked_load(w: Writer, wide: str, address: str, mask: str, align: int, lanes: int) -> str:
-    """Read the active lanes, zero elsewhere."""
-    element = wide.split(" x ")[1].rstrip(">")
-    lane = only_lane(mask)
-    if lane is not None:
-        place = w.emit(f"getelementptr {element}, ptr {address}, i64 {lane}")
-        one = w.emit(f"load {element}, ptr {place}, align {align}")
-        return w.emit(f"insertelement {wide} zeroinitializer, {element} {one}, i64 {lane}")
-    name = f"llvm.masked.load.v{lanes}{short(element)}.p0"
-    w.declare(f"declare {wide} @{name}(ptr, i32 immarg, <{lanes} x i1>, {wide})")
-    return w.emit(
-        f"call {wide} @{name}(ptr {address}, i32 {align}, <{lanes} x i1> {mask},"
-        f" {wide} zeroinitializer)"
-    )
-
-
-def masked_store(
-    w: Writer, wide: str, text: str, address: str, mask: str, align: int, lanes: int
-) -> None:
-    """Store the active lanes."""
-    element = wide.split(" x ")[1].rstrip(">")
-    lane = only_lane(mask)
-    if lane is not None:
-        one = w.emit(f"extractelement {wide} {text}, i64 {lane}")
-        place = w.emit(f"getelementptr {element}, ptr {address}, i64 {lane}")
-        w.do(f"store {element} {one}, ptr {place}, align {align}")
-        return
-    name = f"llvm.masked.store.v{lanes}{short(element)}.p0"
-    w.declare(f"declare void @{name}({wide}, ptr, i32 immarg, <{lanes} x i1>)")
-    w.do(f"call void @{name}({wide} {text}, ptr {address}, i32 {align}, <{lanes} x i1> {mask})")
 
 
 def from_memory(w: Writer, text: str, dtype: np.dtype[Any], lanes: int) -> str:
