@@ -13,6 +13,7 @@
 #include "llvm/compile.hpp"
 #include "llvm/library.hpp"
 #include "llvm/processor.hpp"
+#include "runtime/gil.hpp"
 #include "symbols.hpp"
 
 namespace nb = nanobind;
@@ -23,14 +24,14 @@ namespace {
 nb::bytes object_code(const std::string& text, int level) {
   std::string object;
   {
-    nb::gil_scoped_release nobody_waits;
+    WithoutGil nobody_waits;
     object = llvm::compile(text, level, llvm::Output::kObject);
   }
   return nb::bytes(object.data(), object.size());
 }
 
 std::string assembly(const std::string& text) {
-  nb::gil_scoped_release nobody_waits;
+  WithoutGil nobody_waits;
   return llvm::compile(text, 2, llvm::Output::kAssembly);
 }
 
@@ -76,7 +77,7 @@ void bind_llvm(nb::module_& module) {
       "load_llvm", &llvm::start, nb::arg("path"), nb::arg("others"),
       "Begin to load LLVM from the shared library at `path`, in a thread of its own, and then"
       " the `others`, which are needed later if at all.");
-  module.def("finish_loading_llvm", &llvm::finish_start, nb::call_guard<nb::gil_scoped_release>(),
+  module.def("finish_loading_llvm", &llvm::finish_start, nb::call_guard<WithoutGil>(),
              "Wait until LLVM is loaded and end the thread that does it.");
   module.def("object_code", &object_code, nb::arg("text"), nb::arg("level"),
              "Return the object code of a module. InvalidModule with LLVM's message.");

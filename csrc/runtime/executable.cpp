@@ -1,5 +1,7 @@
 #include "runtime/executable.hpp"
 
+#include <algorithm>
+
 #include <cstring>
 #include <memory>
 
@@ -119,9 +121,11 @@ int Executable::wrap(BufferRef* buffers, Event* event, PyObject** results) const
 }
 
 void Executable::note_cost(double seen_ns) {
-  // A running mean over about four calls; the first one replaces the guess.
+  // A running mean over about four calls; the first one replaces the guess. What was quick once
+  // may be endless next time: the GIL is let go in any case.
   const double old = cost_ns();
-  set_cost_ns(old > 1e11 ? seen_ns : old + (seen_ns - old) / 4);
+  const double mean = old > 1e11 ? seen_ns : old + (seen_ns - old) / 4;
+  set_cost_ns(std::max(mean, kReleaseGilNs + 1));
 }
 
 // Runs the machine code in this thread, without the GIL unless that costs more than it frees.

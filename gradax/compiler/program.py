@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
@@ -14,6 +13,7 @@ from gradax.compiler import improve
 from gradax.compiler.fingerprint import fingerprint
 from gradax.compiler.options import Options
 from gradax.core.jaxpr import Jaxpr
+from gradax.locks import make_lock
 from gradax.native import Code, Executable
 from gradax.runtime import cache as disk
 
@@ -62,7 +62,7 @@ class Recent:
 
     def __init__(self) -> None:
         self.entries: OrderedDict[str, Loaded] = OrderedDict()
-        self.lock = threading.Lock()
+        self.lock = make_lock()
 
     def get(self, key: str) -> Loaded | None:
         """Return the code of a fingerprint, None when it is not among the recent ones."""

@@ -147,7 +147,7 @@ def test_the_program_lives_until_it_has_run():
 
     code = Code()
     alive = __import__("weakref").ref(code)
-    run, rounds = slow(20, keep=code)
+    run, rounds = slow(500, keep=code)
     (y,) = run.execute([array(1), rounds])
     del run, code
     gc.collect()

@@ -6,17 +6,17 @@ The runtime's linker takes ELF for x86-64 and is a hundred times as fast.
 from __future__ import annotations
 
 import itertools
-import threading
 from functools import cache
 from typing import Any, cast
 
 import llvmlite.binding  # pyright: ignore[reportMissingTypeStubs] (there are none)
 
 from gradax import native
+from gradax.locks import make_lock
 from gradax.native import Code
 
 llvm = cast("Any", llvmlite.binding)  # it has no types
-_lock = threading.Lock()
+_lock = make_lock()
 _serial = itertools.count()
 # LLVM frees code with its tracker; code of programs stays as long as the process.
 _trackers: list[Any] = []
