@@ -20,6 +20,7 @@ from gradax import numpy as numpy
 from gradax import sharding as sharding
 from gradax import tree as tree
 from gradax import tree_util as tree_util
+from gradax.api import compiling as _compiling
 from gradax.api import concrete as _concrete
 from gradax.api import evaluate as _evaluate
 from gradax.api import jit as _jit
@@ -154,3 +155,6 @@ _jit.install()
 # The second: the operators and methods of arrays and of the tracers that stand for them.
 _operators.install(_native.Array, _core.Tracer)
 _ufunc_methods.install()
+
+# Last: whoever imports the package seldom compiles at once.
+_compiling.load_ahead()

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
+import threading
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from gradax.core.jaxpr import Jaxpr
+from gradax.native import num_threads
+
+
+def load_ahead() -> None:
+    """Load the compiler in a thread, while the program that imports gradax gets ready.
+
+    A fork waits for it: the child would find modules half loaded.
+    """
+    if num_threads() < 2:
+        return
+    thread = threading.Thread(target=_load, name="gradax-loader", daemon=True)
+    with contextlib.suppress(RuntimeError):  # the system has no thread to give
+        thread.start()
+        os.register_at_fork(before=thread.join)
+
+
+def _load() -> None:
+    compiler()
+    importlib.import_module("gradax.compiler.building")
 
 
 @cache

@@ -72,7 +72,8 @@ def block(on: Words, k0: Any, k1: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
             x0 = x0 + x1
             x1 = on.rotate(x1, amount) ^ x0
         x0 = x0 + keys[(group + 1) % 3]
-        x1 = x1 + keys[(group + 2) % 3] + np.uint32(group + 1)
+        # The key's part first: it is the same for all counters.
+        x1 = x1 + (keys[(group + 2) % 3] + np.uint32(group + 1))
     return x0, x1
 
 

@@ -115,3 +115,29 @@ def test_nan_in_old_output_does_not_matter():
 def test_unknown_out_dtype_is_an_error():
     with pytest.raises(ValueError, match="out_dtype"):
         multiply(np.ones((1, 2, 2), np.float32), np.ones((1, 2, 2), np.float32), out_dtype="i8")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("m", "n", "k"),
+    [(2, 2, 200), (12, 32, 240), (13, 33, 241), (25, 16, 500), (250, 70, 30), (7, 4100, 5),
+     (300, 300, 1000)],
+)  # fmt: skip
+@pytest.mark.parametrize("trans", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_tiles_and_their_edges(dtype, m, n, k, trans):
+    """Whole and cut tiles, blocks of terms, rows and columns; alone and on top of something."""
+    rng = np.random.default_rng(m + n + k)
+    a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+    c = rng.normal(size=(m, n)).astype(dtype)
+    stored = [np.ascontiguousarray(x.T if t else x) for x, t in zip((a, b), trans, strict=True)]
+    params = [code(a), 1, m, n, k, *trans, m * k, k * n, m * n, code(a)]
+    want = a.astype(np.float64) @ b.astype(np.float64)
+    tolerance = {"rtol": 1e-4, "atol": 1e-3} if dtype == np.float32 else {"rtol": 1e-11}
+    out = np.full((m, n), np.nan, dtype)
+    call("gemm", stored, [out], params)
+    np.testing.assert_allclose(out, want, **tolerance)
+    out = np.full((m, n), np.nan, dtype)
+    call("gemm_add", [*stored, c], [out], params)
+    np.testing.assert_allclose(out, want + c, **tolerance)
+    call("gemm_add", [*stored, c], [c], params)
+    np.testing.assert_array_equal(c, out)

@@ -310,7 +310,9 @@ class BlockBuilder:
         for item in members:
             body = rewrite(item.body, inside)
             bodies[id(item)] = body
-            stores.append((self.place(item, members), row_major(shape), body))
+            # What only the group reads stays in registers.
+            if self.last_use.get(item, NEVER) >= self.position:
+                stores.append((self.place(item, members), row_major(shape), body))
         if prod(shape):
             self.add(make_nest(shape, stores, self.buffer_of))
 
