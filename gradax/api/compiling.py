@@ -29,7 +29,7 @@ def load_ahead() -> None:
 
 
 def _load() -> None:
-    compiler()
+    compiler().identify()
     importlib.import_module("gradax.compiler.building")
 
 

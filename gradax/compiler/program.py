@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from gradax import native
 from gradax.compiler import improve
-from gradax.compiler.fingerprint import fingerprint
+from gradax.compiler.fingerprint import compiler_version, fingerprint
 from gradax.compiler.options import Options
 from gradax.core.jaxpr import Jaxpr
 from gradax.locks import make_lock
@@ -24,6 +24,12 @@ def default_options() -> Options:
     return Options(
         vector_bytes=native.vector_bytes(), target=native.processor(), contract=native.has_fma()
     )
+
+
+def identify() -> None:
+    """Find out once what code depends on besides the program: the compiler and the machine."""
+    default_options()
+    compiler_version()
 
 
 def compile_program(
