@@ -1,6 +1,7 @@
 """What `import gradax` loads, and that what it does not load is there when it is asked for."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,8 +29,11 @@ LAZY = ("gradax", "gradax.control", "gradax.lax", "gradax.nn", "gradax.numpy", "
 
 
 def run(program: str) -> str:
-    """Return what a program prints in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    """Return what a program prints in a process of its own, which loads nothing in threads."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT,
+        env={**os.environ, "GRADAX_NUM_THREADS": "1"},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -132,7 +132,9 @@ def test_tiles_and_their_edges(dtype, m, n, k, trans):
     stored = [np.ascontiguousarray(x.T if t else x) for x, t in zip((a, b), trans, strict=True)]
     params = [code(a), 1, m, n, k, *trans, m * k, k * n, m * n, code(a)]
     want = a.astype(np.float64) @ b.astype(np.float64)
-    tolerance = {"rtol": 1e-4, "atol": 1e-3} if dtype == np.float32 else {"rtol": 1e-11, "atol": 1e-11}
+    tolerance = (
+        {"rtol": 1e-4, "atol": 1e-3} if dtype == np.float32 else {"rtol": 1e-11, "atol": 1e-11}
+    )
     out = np.full((m, n), np.nan, dtype)
     call("gemm", stored, [out], params)
     np.testing.assert_allclose(out, want, **tolerance)
