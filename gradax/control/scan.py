@@ -327,6 +327,8 @@ def scan_length(leaves: Sequence[Any], length: int | None) -> int:
     sizes = {x.shape[0] for x in leaves}
     if length is not None:
         sizes.add(int(length))
+    if length is not None and length < 0:
+        raise ShapeError(f"scan: length must be 0 or more; got {length}.{at_user_line()}")
     if len(sizes) != 1:
         got = sorted(sizes) if sizes else "neither xs nor length"
         where = at_user_line()

@@ -13,8 +13,11 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from gradax import dtypes
+from gradax.errors import ShapeError, at_user_line
 
 Shape = tuple[int, ...]
+
+MOST_BYTES = 1 << 56
 
 
 @final
@@ -42,6 +45,11 @@ class Aval:
         if not dtypes.is_extended(dtype):
             dtype = np.dtype(dtype)
         weak_type = bool(weak_type)
+        if prod(n for n in shape if n > 0) * max(dtype.itemsize, 1) > MOST_BYTES:
+            raise ShapeError(
+                f"An array of {dtype.name}{list(shape)} has more elements than any memory holds."
+                f"{at_user_line()}"
+            )
         self = object.__new__(cls)
         self.shape, self.dtype, self.weak_type = shape, dtype, weak_type
         self.ndim, self.size = len(shape), prod(shape)

@@ -13,7 +13,7 @@ from gradax.core.aval import Aval
 from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.value import as_value
-from gradax.errors import require
+from gradax.errors import ArgumentTypeError, at_user_line, require
 from gradax.kernel.libraries import dtype_code
 from gradax.lax.arithmetic import Neg
 from gradax.lax.creation import Iota
@@ -214,6 +214,8 @@ def top_k(operand: Any, k: int, *, axis: int = -1) -> tuple[Any, Any]:
     Errors: TypeError when k is negative or more than the axis has.
     """
     x = as_value(operand)
+    if not isinstance(k, (int, np.integer)):
+        raise ArgumentTypeError(f"top_k: k must be an integer, got {k!r}.{at_user_line()}")
     return TopK(int(k), canonical_axis("top_k", axis, x.ndim))(x)
 
 

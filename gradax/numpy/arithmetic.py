@@ -198,17 +198,24 @@ def fits(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
 
 
 def integer_to_integer(x: Any, y: Any) -> Any:
-    """Raise integers to integer powers by squaring, modulo the dtype; negative ones give 0."""
+    """Raise integers to integer powers by squaring, modulo the dtype.
+
+    Negative powers are those of the quotient cut off: ±1 for 1 and -1, else 0.
+    """
     shape = np.broadcast_shapes(x.shape, y.shape)
     shift = (ShiftRightLogical if x.dtype in UNSIGNED else ShiftRightArithmetic)()
     zero, one = constant(0, x), constant(1, x)
     out = broadcast_scalar(one, shape)
-    x, y, rest = broadcast_scalar(x, shape), broadcast_scalar(y, shape), y
+    given, rest = x, y
+    x, y = broadcast_scalar(x, shape), broadcast_scalar(y, shape)
     for _ in range(x.dtype.itemsize * 8 - (x.dtype not in UNSIGNED)):
         is_odd = broadcast_scalar(_NE(_AND(rest, one), zero), shape)
         out = _SELECT(is_odd, out, _MUL(out, x))
         x, rest = _MUL(x, x), shift(rest, one)
-    return out if x.dtype in UNSIGNED else pick(_LT(y, zero), zero, out)
+    if given.dtype in UNSIGNED:
+        return out
+    is_unit = _EQ(_MUL(given, given), one)
+    return pick(_LT(y, zero), pick(is_unit, out, zero), out)
 
 
 pow = power

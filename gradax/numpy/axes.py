@@ -59,6 +59,14 @@ def static_int(name: str, value: Any, what: str) -> int:
         ) from None
 
 
+def static_count(name: str, value: Any, what: str, least: int = 0) -> int:
+    """Return an argument that must be a known integer from `least` on."""
+    n = static_int(name, value, what)
+    if n < least:
+        raise ShapeError(f"{name}: {what} must be {least} or more, got {n}{at_user_line()}")
+    return n
+
+
 def known(name: str, value: Any, what: str) -> Any:
     """Return what a tracer stands for.
 

@@ -383,6 +383,11 @@ def fromfunction(function: Callable[..., Any], shape: Any, *, dtype: Any = float
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
     """Make an array of an object that has `__dlpack__`."""
+    if not hasattr(x, "__dlpack__"):
+        raise DtypeError(
+            f"from_dlpack: expected an array with __dlpack__, got {type(x).__name__}"
+            f"{at_user_line()}"
+        )
     return placed(as_value(np.from_dlpack(x)), device)
 
 

@@ -11,7 +11,7 @@ from gradax import dtypes
 from gradax.errors import ArgumentError, at_user_line
 from gradax.numpy.arithmetic import conjugate, real
 from gradax.numpy.at import at
-from gradax.numpy.axes import known_array, static_int
+from gradax.numpy.axes import known_array, static_count, static_int
 from gradax.numpy.creation import asarray
 from gradax.numpy.cumulative import diff
 from gradax.numpy.indexing import index
@@ -49,7 +49,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | N
         known = known_array("bincount", values, "the numbers (or length=)")
         least = static_int("bincount", minlength, "minlength")
         length = builtin_max(int(known.max()) + 1 if known.size else 0, least)
-    n = static_int("bincount", length, "length")
+    n = static_count("bincount", length, "length")
     int_dtype = dtypes.default_dtype("i")
     w = convert(1, int_dtype) if weights is None else operand("bincount", weights, 1)
     zeros = convert(operand("bincount", np.zeros(n)), w.dtype)
@@ -69,7 +69,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
     x = x if x.dtype in INEXACT else to_inexact("histogram", x)
     if np.ndim(bins) == 1:
         return convert(asarray(bins), x.dtype)
-    n = static_int("histogram", bins, "bins")
+    n = static_count("histogram", bins, "bins", 1)
     if range is not None:
         low, high = (operand("histogram", v) for v in range)
     elif x.size == 0:

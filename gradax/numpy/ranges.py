@@ -69,7 +69,10 @@ def arange(
     by = 1 if step is None else limits[-1]
     if by == 0:
         raise ArgumentError(f"arange: the step is 0{at_user_line()}")
-    n = max(math.ceil((end - begin) / by), 0) if not isinstance(by, complex) else 0
+    count = (end - begin) / by
+    if not isinstance(count, complex) and not math.isfinite(count):
+        raise ArgumentError(f"arange: expected finite limits, got {tuple(limits)}{at_user_line()}")
+    n = max(math.ceil(count), 0) if not isinstance(count, complex) else 0
     line = Iota(wanted, (n,), 0)()
     if by != 1:
         line = Mul()(convert(by, wanted), line)

@@ -10,7 +10,7 @@ from gradax import dtypes
 from gradax.core.tracer import Tracer
 from gradax.lax.cumulative import Cumsum
 from gradax.numpy.at import at
-from gradax.numpy.axes import canonical_axis, known_array, static_int
+from gradax.numpy.axes import canonical_axis, known_array, static_count
 from gradax.numpy.indexing import get, index
 from gradax.numpy.joining import concatenate
 from gradax.numpy.logic import isnan, where_select
@@ -71,7 +71,7 @@ def unique(
     if size is None:
         what = "the array (or size=, the number of unique elements)"
         size = int(np.count_nonzero(known_array("unique", is_first, what)))
-    size = static_int("unique", size, "size")
+    size = static_count("unique", size, "size")
     starts = nonzero(is_first, size=size, fill_value=n)[0] if n else index(order, slice(0, 0))
     found = get(order, starts, mode="clip") if n else order
     values = get(slices, found, mode="clip") if n else slices

@@ -17,7 +17,7 @@ from gradax.lax.joining import Concatenate
 from gradax.lax.placement import GatherDimensionNumbers, GatherScatterMode
 from gradax.lax.shapes import BroadcastInDim
 from gradax.numpy.arithmetic import floor_divide, refuse_out, remainder
-from gradax.numpy.axes import canonical_axis, known_array, static_int, static_shape
+from gradax.numpy.axes import canonical_axis, known_array, static_count, static_shape
 from gradax.numpy.creation import asarray
 from gradax.numpy.indexing import get, index
 from gradax.numpy.logic import truth, where_select
@@ -171,7 +171,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
         what = "the array (or size=, the number of places)"
         places = np.nonzero(known_array("nonzero", mask, what))
         return tuple(convert(operand("nonzero", p), int_dtype) for p in places)
-    n = static_int("nonzero", size, "size")
+    n = static_count("nonzero", size, "size")
     flat = reshaped(convert(mask, np.dtype(np.int32)), (mask.size,))
     counts = Cumsum(0)(flat)
     wanted = operand("nonzero", np.arange(1, n + 1, dtype=np.int32))
