@@ -52,7 +52,7 @@ demo: build
 
 test: build
 	$(say) "running the tests, $(JOBS) at a time"
-	@$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 lint: .venv/.stamp
 	$(say) "ruff"

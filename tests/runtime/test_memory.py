@@ -58,14 +58,14 @@ def test_trim():
     assert native.memory_stats()["pool_bytes"] == 0
 
 
-@pytest.mark.parametrize("n", [2**40, 2**50, 2**60])
+@pytest.mark.parametrize("n", [2**40, 2**50, 2**55])
 def test_too_much(n):
     with pytest.raises(MemoryError, match=r"out of memory: .* takes \d+ bytes"):
         native.empty(Aval((n,), np.uint8))
 
 
 def test_sizes_that_no_memory_has():
-    with pytest.raises(ValueError, match=r"aval: sizes|no memory layout"):
+    with pytest.raises(ValueError, match="more elements than any memory holds"):
         native.empty(Aval((2**40, 2**40), np.float32))
 
 
