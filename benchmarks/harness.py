@@ -43,7 +43,7 @@ class Effort(NamedTuple):
     n_imports: int
 
 
-FULL = Effort(n_fresh=2, n_turns=12, turn_seconds=4.0, n_imports=7)
+FULL = Effort(n_fresh=4, n_turns=12, turn_seconds=4.0, n_imports=7)
 QUICK = Effort(n_fresh=1, n_turns=3, turn_seconds=1.0, n_imports=2)
 
 

@@ -223,6 +223,7 @@ def test_memory_does_not_grow(name):
     work(10)
     gc.collect()
     before = sys.getallocatedblocks()
-    work(1000)
+    work(2000)
     gc.collect()
-    assert sys.getallocatedblocks() - before < 100
+    # Other threads of the process may keep a few hundred meanwhile.
+    assert sys.getallocatedblocks() - before < 1000
