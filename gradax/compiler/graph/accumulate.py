@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradax.compiler.graph.ir import Graph, loads_of, results_of, sources, topological
-from gradax.compiler.graph.rewrite import rewrite, with_bodies, with_dense
+from gradax.compiler.graph.ir import Graph, Item, loads_of, sources, topological
+from gradax.compiler.graph.rewrite import Final, rebuild, rewrite, with_bodies, with_dense
 from gradax.kernel import (
     Apply,
     Library,
@@ -51,27 +51,20 @@ def accumulate_products(graph: Graph) -> Graph:
     readers: Counter[Tensor] = Counter(graph.outputs)
     for item in order:
         readers.update(sources(item))
-    new: dict[Tensor, Tensor] = {}
 
-    def final(tensor: Tensor) -> Tensor:
-        return new.get(tensor, tensor)
+    def change(item: Item, final: Final) -> Item | Tensor:
+        def moved(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
+            source = final(node.source)
+            return None if source is node.source else load(source, indices, guard)
 
-    def moved(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
-        source = final(node.source)
-        return None if source is node.source else load(source, indices, guard)
+        def body(root: Scalar) -> Scalar:
+            return rewrite(root, moved)
 
-    def change(root: Scalar) -> Scalar:
-        return rewrite(root, moved)
-
-    for item in order:
         if isinstance(item, Map) and (found := sum_of(item, readers)) is not None:
-            new[item] = accumulating(found, item.shape, change, final)
-            continue
-        rebuilt = with_dense(with_bodies(item, change), final)
-        if rebuilt is not item:
-            for old, made in zip(results_of(item), results_of(rebuilt), strict=True):
-                new[old] = made
-    return Graph(graph.inputs, tuple(map(final, graph.outputs)), graph.name)
+            return accumulating(found, item.shape, body, final)
+        return with_dense(with_bodies(item, body), final)
+
+    return rebuild(graph, change)
 
 
 def sum_of(item: Map, readers: Counter[Tensor]) -> Sum | None:
@@ -119,7 +112,7 @@ def accumulating(
     found: Sum,
     shape: tuple[int, ...],
     change: Callable[[Scalar], Scalar],
-    final: Callable[[Tensor], Tensor],
+    final: Final,
 ) -> Tensor:
     """Return the tensor that a product makes which begins with something else."""
     node, other = found.node, change(found.other)

@@ -13,9 +13,9 @@ from collections import Counter
 
 import numpy as np
 
-from gradax.compiler.graph.ir import Graph, Item, bodies_of, results_of, topological
-from gradax.compiler.graph.rewrite import parts_of, reapply, with_bodies, with_dense
-from gradax.kernel import Apply, Load, Scalar, Tensor, load
+from gradax.compiler.graph.ir import Graph, Item, bodies_of
+from gradax.compiler.graph.rewrite import Final, parts_of, reapply, rebuild, with_bodies, with_dense
+from gradax.kernel import Apply, Load, Scalar, load
 from gradax.kernel.build import apply
 
 FUSED = (np.dtype(np.float32), np.dtype(np.float64))
@@ -23,25 +23,17 @@ FUSED = (np.dtype(np.float32), np.dtype(np.float64))
 
 def contract_products(graph: Graph) -> Graph:
     """Return the graph with fused multiply-adds."""
-    new: dict[Tensor, Tensor] = {}
-
-    def final(tensor: Tensor) -> Tensor:
-        return new.get(tensor, tensor)
-
-    for item in topological(graph.outputs):
-        contraction = Contraction(item, new)
-        rebuilt = with_dense(with_bodies(item, contraction), final)
-        if rebuilt is not item:
-            for old, made in zip(results_of(item), results_of(rebuilt), strict=True):
-                new[old] = made
-    return Graph(graph.inputs, tuple(map(final, graph.outputs)), graph.name)
+    return rebuild(
+        graph,
+        lambda item, final: with_dense(with_bodies(item, Contraction(item, final)), final),
+    )
 
 
 class Contraction:
     """Rebuilds the scalars of one item."""
 
-    def __init__(self, item: Item, new: dict[Tensor, Tensor]) -> None:
-        self.new = new
+    def __init__(self, item: Item, final: Final) -> None:
+        self.final = final
         self.memo: dict[Scalar, Scalar] = {}
         self.uses = count_uses(bodies_of(item))
 
@@ -63,7 +55,7 @@ class Contraction:
         """Rebuild a scalar whose parts have been."""
         memo = self.memo
         if isinstance(node, Load):
-            source = self.new.get(node.source, node.source)
+            source = self.final(node.source)
             guard = None if node.guard is None else memo[node.guard]
             return load(source, tuple([memo[i] for i in node.indices]), guard)
         if not isinstance(node, Apply):

@@ -47,7 +47,7 @@ def item_of(tensor: Tensor) -> Item:
     return tensor
 
 
-def results_of(item: Item) -> tuple[Tensor, ...]:
+def results_of(item: Item | Tensor) -> tuple[Tensor, ...]:
     """Return the tensors that an item computes."""
     return item.results if isinstance(item, Node) else (item,)
 

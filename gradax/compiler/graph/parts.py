@@ -10,8 +10,8 @@ Cost: one walk over the scalars of graphs that have concatenations.
 
 from __future__ import annotations
 
-from gradax.compiler.graph.ir import Graph, results_of, topological
-from gradax.compiler.graph.rewrite import rewrite, with_bodies, with_dense
+from gradax.compiler.graph.ir import Graph, Item, topological
+from gradax.compiler.graph.rewrite import Final, rebuild, rewrite, with_bodies, with_dense
 from gradax.compiler.graph.views import indices_through_view
 from gradax.kernel import Const, Join, Load, Result, Scalar, Tensor, View, const, load
 from gradax.kernel.ir import INT
@@ -19,30 +19,20 @@ from gradax.kernel.ir import INT
 
 def read_parts(graph: Graph) -> Graph:
     """Return the graph with known parts read directly."""
-    order = topological(graph.outputs)
-    if not any(isinstance(item, Join) for item in order):
+    if not any(isinstance(item, Join) for item in topological(graph.outputs)):
         return graph
-    new: dict[Tensor, Tensor] = {}
 
-    def final(tensor: Tensor) -> Tensor:
-        return new.get(tensor, tensor)
+    def change(item: Item, final: Final) -> Item:
+        def on_load(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
+            source, indices = part_at(node.source, indices)
+            made = final(source)
+            if made is node.source and indices == node.indices and guard is node.guard:
+                return None
+            return load(made, indices, guard)
 
-    def on_load(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
-        source, indices = part_at(node.source, indices)
-        made = final(source)
-        if made is node.source and indices == node.indices and guard is node.guard:
-            return None
-        return load(made, indices, guard)
+        return with_dense(with_bodies(item, lambda root: rewrite(root, on_load)), final)
 
-    def change(root: Scalar) -> Scalar:
-        return rewrite(root, on_load)
-
-    for item in order:
-        rebuilt = with_dense(with_bodies(item, change), final)
-        if rebuilt is not item:
-            for old, made in zip(results_of(item), results_of(rebuilt), strict=True):
-                new[old] = made
-    return Graph(graph.inputs, tuple(map(final, graph.outputs)), graph.name)
+    return rebuild(graph, change)
 
 
 def part_at(source: Tensor, indices: tuple[Scalar, ...]) -> tuple[Tensor, tuple[Scalar, ...]]:

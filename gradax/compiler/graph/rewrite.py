@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gradax import kernel
-from gradax.compiler.graph.ir import Item
+from gradax.compiler.graph.ir import Graph, Item, results_of, topological
 from gradax.kernel import (
     Apply,
     Index,
@@ -26,6 +26,7 @@ from gradax.kernel import (
 from gradax.kernel.build import apply, bitcast, convert
 from gradax.kernel.ir import make_apply
 
+Final = Callable[[Tensor], Tensor]
 Rule = Callable[[Load, tuple[Scalar, ...], Scalar | None], Scalar | None]
 
 
@@ -153,6 +154,24 @@ def remake(item: Join | Library | Program, operands: tuple[Tensor, ...]) -> Item
     if isinstance(item, Library):
         return Library(item.name, operands, types, item.params)
     return Program(item.kind, item.programs, operands, types, item.counts)
+
+
+def rebuild(graph: Graph, change: Callable[[Item, Final], Item | Tensor]) -> Graph:
+    """Return the graph with every item changed, operands first.
+
+    `change(item, final)` returns the item itself where it stays; `final` says what a tensor that
+    the item reads has become.
+    """
+    new: dict[Tensor, Tensor] = {}
+
+    def final(tensor: Tensor) -> Tensor:
+        return new.get(tensor, tensor)
+
+    for item in topological(graph.outputs):
+        made = change(item, final)
+        if made is not item:
+            new.update(zip(results_of(item), results_of(made), strict=True))
+    return Graph(graph.inputs, tuple(map(final, graph.outputs)), graph.name)
 
 
 def identity(shape: tuple[int, ...]) -> tuple[Scalar, ...]:
