@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gradax"
 
-LEAVES = {"errors", "dtypes", "config", "native", "tree", "records", "lazy", "locks"}
+LEAVES = {"errors", "dtypes", "config", "native", "tree", "records", "lazy", "locks", "digest"}
 
 # Whom each package may import besides the leaves and itself. Whatever is not named is public.
 MAY_IMPORT: dict[str, set[str]] = {

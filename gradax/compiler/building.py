@@ -7,7 +7,7 @@ from gradax.compiler.llvm import machine_code
 from gradax.compiler.options import Options
 from gradax.compiler.pipeline import Compilation, run_pipeline
 from gradax.core.jaxpr import Jaxpr
-from gradax.runtime.cache import Entry
+from gradax.runtime.cache import Entry, Facts
 
 NS_PER_COST = 0.5
 SURELY_SHORT_NS = 2e4
@@ -28,11 +28,9 @@ def entry_of(compilation: Compilation, level: int | None = None) -> Entry:
     text = compilation.module.text
     level = choose_level(compilation) if level is None else level
     code = machine_code.compile_text(text, level)
-    facts = {
-        "arena_bytes": compilation.entry.arena_bytes,
-        "cost_ns": cost_ns(compilation),
-        "libraries": sorted(compilation.libraries),
-    }
+    facts = Facts(
+        compilation.entry.arena_bytes, cost_ns(compilation), tuple(sorted(compilation.libraries))
+    )
     return Entry(facts, code, text if level == machine_code.QUICK else "")
 
 

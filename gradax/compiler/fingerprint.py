@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import os
 import sys
@@ -15,6 +14,7 @@ import numpy as np
 from gradax import native
 from gradax.compiler.options import Options
 from gradax.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Literal
+from gradax.digest import hex_digest
 from gradax.runtime import libraries
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -26,7 +26,7 @@ def compiler_version() -> str:
     """Return what identifies this compiler: sizes and times of its files, LLVM, the processor."""
     facts = sorted(file_facts(PACKAGE, (".py", ".so", ".dylib")))
     facts += [libraries.llvm_identity(), native.processor()]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+    return hex_digest("\n".join(facts))
 
 
 def file_facts(folder: str, suffixes: tuple[str, ...]) -> Iterator[str]:
@@ -56,15 +56,12 @@ def class_text(cls: type) -> str:
         source = ""
     if not source or "<locals>" in name:
         return f"{name} {id(cls)} {_PROCESS}"
-    return f"{name} {hashlib.sha256(source.encode()).hexdigest()}"
+    return f"{name} {hex_digest(source)}"
 
 
 def fingerprint(jaxpr: Jaxpr, options: Options, aliases: Sequence[tuple[int, int]]) -> str:
     """Return the fingerprint of a program compiled with these options."""
-    digest = hashlib.sha256()
-    digest.update(f"{compiler_version()} {options} {list(aliases)}\n".encode())
-    digest.update("\n".join(lines(jaxpr)).encode())
-    return digest.hexdigest()
+    return hex_digest("\n".join((f"{compiler_version()} {options} {aliases}", *lines(jaxpr))))
 
 
 def lines(jaxpr: Jaxpr) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from gradax import config
@@ -27,16 +26,16 @@ from gradax.core.jaxpr import Jaxpr
 from gradax.kernel.ir import interned
 
 
-@dataclass
 class Compilation:
     """What each level of a compilation gave, and the seconds that each pass took."""
 
-    jaxpr: Jaxpr
-    options: Options
-    graph: Graph | None = None
-    functions: list[Function] = field(default_factory=list[Function])
-    module: ModuleText | None = None
-    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    def __init__(self, jaxpr: Jaxpr, options: Options) -> None:
+        self.jaxpr = jaxpr
+        self.options = options
+        self.graph: Graph | None = None
+        self.functions: list[Function] = []
+        self.module: ModuleText | None = None
+        self.seconds: dict[str, float] = {}
 
     @property
     def entry(self) -> Function:

@@ -58,7 +58,7 @@ class Loaded(NamedTuple):
     """Machine code in memory and the facts that are needed to run it."""
 
     code: Code
-    facts: dict[str, Any]
+    facts: disk.Facts
 
 
 class Recent:
@@ -100,7 +100,7 @@ def load_stored(key: str) -> Loaded | None:
     entry = disk.load(key)
     if entry is None:
         return None
-    code = improve.link(entry.code, entry.facts["libraries"])
+    code = improve.link(entry.code, entry.facts.libraries)
     if entry.text:
         improve.later(key, code, entry)
     return Loaded(code, entry.facts)
@@ -110,7 +110,7 @@ def build(key: str, jaxpr: Jaxpr, options: Options) -> Loaded:
     """Compile a program, and have its code kept on the disk."""
     building = importlib.import_module("gradax.compiler.building")
     entry = building.build_entry(jaxpr, options)
-    code = improve.link(entry.code, entry.facts["libraries"])
+    code = improve.link(entry.code, entry.facts.libraries)
     improve.later(key, code, entry)
     return Loaded(code, entry.facts)
 
@@ -123,8 +123,8 @@ def make_executable(
         loaded.code,
         list(jaxpr.in_avals[: len(jaxpr.invars) - len(constants)]),
         [(aval,) for aval in jaxpr.out_avals],
-        loaded.facts["arena_bytes"],
-        loaded.facts["cost_ns"],
+        loaded.facts.arena_bytes,
+        loaded.facts.cost_ns,
         list(aliases),
         list(constants),
     )

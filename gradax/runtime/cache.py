@@ -1,7 +1,7 @@
 """The compilation cache on disk: object code by fingerprint, checked, written atomically.
 
-An entry is `gradax2`, SHA-256 of the rest, the lengths of facts and code, the facts (JSON), the
-object code, and the module's compressed text where the code can be improved.
+An entry is `gradax3`, a digest of the rest, the lengths of facts and code, the facts, the object
+code, and the module's compressed text where the code can be improved.
 Anything that does not read back as written is as good as not there: the program is compiled anew.
 Any number of processes may use one directory.
 """
@@ -9,23 +9,40 @@ Any number of processes may use one directory.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import threading
 import zlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gradax import config
+from gradax.digest import DIGEST_BYTES, digest
 
-MAGIC = b"gradax2\n"
+MAGIC = b"gradax3\n"
 SUFFIX = ".gxo"
+
+
+class Facts(NamedTuple):
+    """What is needed to run code: its arena, the libraries it calls, its nanoseconds or -1."""
+
+    arena_bytes: int
+    cost_ns: float
+    libraries: tuple[str, ...]
+
+    def encode(self) -> bytes:
+        """Return the facts as words."""
+        return " ".join((str(self.arena_bytes), self.cost_ns.hex(), *self.libraries)).encode()
+
+    @staticmethod
+    def decode(data: bytes) -> Facts:
+        """Return the facts that were encoded."""
+        arena_bytes, cost_ns, *libraries = data.decode().split()
+        return Facts(int(arena_bytes), float.fromhex(cost_ns), tuple(libraries))
 
 
 class Entry(NamedTuple):
     """Object code and the facts that are needed to run it; `text` if it can be improved."""
 
-    facts: dict[str, Any]
+    facts: Facts
     code: bytes
     text: str = ""
 
@@ -43,23 +60,23 @@ def directory() -> str | None:
 
 def encode(entry: Entry) -> bytes:
     """Return an entry as it is written."""
-    facts = json.dumps(entry.facts, sort_keys=True).encode()
+    facts = entry.facts.encode()
     text = zlib.compress(entry.text.encode(), 1) if entry.text else b""
     lengths = len(facts).to_bytes(8, "little") + len(entry.code).to_bytes(8, "little")
     body = lengths + facts + entry.code + text
-    return MAGIC + hashlib.sha256(body).digest() + body
+    return MAGIC + digest(body) + body
 
 
 def decode(data: bytes) -> Entry | None:
     """Return the entry that was written, None when it is damaged."""
-    start = len(MAGIC) + 32
+    start = len(MAGIC) + DIGEST_BYTES
     body = data[start:]
-    if data[: len(MAGIC)] != MAGIC or hashlib.sha256(body).digest() != data[len(MAGIC) : start]:
+    if data[: len(MAGIC)] != MAGIC or digest(body) != data[len(MAGIC) : start]:
         return None
     n_facts = int.from_bytes(body[:8], "little")
     end = 16 + n_facts + int.from_bytes(body[8:16], "little")
     text = zlib.decompress(body[end:]).decode() if body[end:] else ""
-    return Entry(json.loads(body[16 : 16 + n_facts]), body[16 + n_facts : end], text)
+    return Entry(Facts.decode(body[16 : 16 + n_facts]), body[16 + n_facts : end], text)
 
 
 def load(key: str) -> Entry | None:

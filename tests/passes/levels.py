@@ -95,7 +95,7 @@ def compiled(jaxpr: Jaxpr, inputs: Sequence[Array], options: Options) -> list[Ar
     results: list[list[Array]] = []
     for level in (machine_code.QUICK, machine_code.FAST):
         entry = entry_of(compilation, level)
-        loaded = Loaded(improve.link(entry.code, entry.facts["libraries"]), entry.facts)
+        loaded = Loaded(improve.link(entry.code, entry.facts.libraries), entry.facts)
         executable = make_executable(jaxpr, loaded, [], [])
         results.append([np.asarray(x) for x in executable.execute(operands)])
     for quick, fast in zip(*results, strict=True):

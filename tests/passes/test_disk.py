@@ -102,7 +102,7 @@ def test_quick_code_is_improved(folder: Path, compilations: list[int]) -> None:
 def test_quick_code_is_kept_as_it_is_at_the_end(folder: Path, compilations: list[int]) -> None:
     """A process that ends soon leaves quick code and its text, which another improves."""
     code = machine_code.compile_text(TEXT, machine_code.QUICK)
-    entry = cache.Entry({"arena_bytes": 0}, code, TEXT)
+    entry = cache.Entry(cache.Facts(0, -1.0, ()), code, TEXT)
     linked = improve.link(code, [])
     improve.perform(improve.Job("name", linked, entry, str(folder), True), has_time=False)
     (path,) = entries(folder)
