@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -28,9 +29,11 @@ from gradax.compiler.schedule.ir import (
     Run,
     Scatter,
     Step,
+    Swap,
     Sweep,
     While,
     pieces_of,
+    swaps_of,
 )
 from gradax.kernel.functions import is_complex, real_dtype
 
@@ -59,6 +62,7 @@ class KernelTable:
         self.known: dict[Any, KernelFunction] = {}
         self.texts: list[str] = []
         self.declared: set[str] = set()
+        self.called: set[tuple[str, np.dtype[Any], int]] = set()
 
     def function_of(self, kernel: Kernel, dtypes: tuple[np.dtype[Any], ...]) -> KernelFunction:
         """Return a kernel's function, written on first use."""
@@ -81,7 +85,12 @@ class KernelTable:
         write_kernel(w, kernel, pointers, dtypes, self.options, ("%begin", "%end"))
         w.do("ret void")
         self.texts.append(w.text())
+        self.note(w)
+
+    def note(self, w: Writer) -> None:
+        """Note what a text needs of the module."""
         self.declared |= w.declared
+        self.called |= w.called
 
 
 def first_loop(kernel: Kernel, options: Options) -> tuple[int, int]:
@@ -127,7 +136,6 @@ class FunctionWriter:
         self.options = kernels.options
         self.internal = internal
         self.constants: list[str] = []
-        self.declared: set[str] = set()
         self.begin(function.name, internal)
 
     def begin(self, name: str, internal: bool) -> None:
@@ -137,12 +145,13 @@ class FunctionWriter:
         self.arrays: dict[tuple[str, int], str] = {}
         self.counters: dict[int, str] = {}
         self.kept: list[Buffer] = []
+        self.moved: dict[int, str] = {}
         self.depth = 0
 
     def end(self) -> str:
         """End it and return its text."""
         self.w.do("ret void")
-        self.declared |= self.w.declared
+        self.kernels.note(self.w)
         return self.w.text()
 
     def write(self) -> str:
@@ -181,8 +190,8 @@ class FunctionWriter:
             self.choose(step)
         elif isinstance(step, For):
             self.for_loop(step)
-        else:
-            self.while_loop(step)
+        elif isinstance(step, While):
+            self.while_loop(step)  # a Swap is written by its loop
 
     def pointer(self, buffer: Buffer) -> str:
         """Return the address of a buffer.
@@ -190,6 +199,9 @@ class FunctionWriter:
         Those of operands and results are loaded once, at the function's entry. The others are sums
         that cost nothing where they are used; kept from the entry on, they would crowd registers.
         """
+        moved = self.moved.get(id(buffer))
+        if moved is not None:
+            return moved
         if buffer.kind == "temp":
             return self.w.emit(f"getelementptr i8, ptr %arena, i64 {buffer.position}")
         if buffer.parent is not None:
@@ -262,7 +274,10 @@ class FunctionWriter:
         """Copy a buffer."""
         if step.out.size == 0:
             return
-        out, source = self.pointer(step.out), self.pointer(step.source)
+        self.copy_bytes(step, self.pointer(step.out), self.pointer(step.source))
+
+    def copy_bytes(self, step: Copy | Swap, out: str, source: str) -> None:
+        """Copy what a step says from one address to another."""
         if step.out.size == 1 and not is_complex(step.out.dtype):
             type_ = memory_type(step.out.dtype)
             align = step.out.dtype.itemsize
@@ -319,20 +334,41 @@ class FunctionWriter:
     def for_loop(self, step: For) -> None:
         """Write a loop of fixed length."""
 
-        def body(counter: str, _: list[str]) -> list[str]:
+        swaps = swaps_of(step.body)
+        homes, before = self.homes(swaps), dict(self.moved)
+
+        def body(counter: str, places: list[str]) -> list[str]:
             if step.reverse:
                 counter = self.w.emit(f"sub i64 {step.length - 1}, {counter}")
+            self.move(swaps, places)
             self.counting(step.counter, counter, step.body)
-            return []
+            return exchanged(places)
 
-        self.w.loop("0", str(step.length), 1, [], body)
+        self.w.loop("0", str(step.length), 1, [("ptr", home) for home in homes], body)
+        self.moved = before
+        if step.length % 2:
+            for swap, out, source in zip(swaps, homes[::2], homes[1::2], strict=True):
+                self.copy_bytes(swap, out, source)
+
+    def homes(self, swaps: Sequence[Swap]) -> list[str]:
+        """Return the addresses of the buffers that a loop exchanges, pair by pair."""
+        return [self.pointer(b) for swap in swaps for b in (swap.out, swap.source)]
+
+    def move(self, swaps: Sequence[Swap], places: Sequence[str]) -> None:
+        """Let the buffers that a loop exchanges be at other addresses."""
+        buffers = (b for swap in swaps for b in (swap.out, swap.source))
+        self.moved.update(zip(map(id, buffers), places, strict=True))
 
     def while_loop(self, step: While) -> None:
         """Write a loop that runs while its condition holds."""
-        w = self.w
-        head, inside, after = w.label(), w.label(), w.label()
+        w, swaps = self.w, swaps_of(step.body)
+        homes, outside = self.homes(swaps), dict(self.moved)
+        places = [w.name() for _ in homes]
+        before, head, inside, after = w.block, w.label(), w.label(), w.label()
         w.jump(head)
         w.start(head)
+        at = len(w.lines)
+        self.move(swaps, places)
         self.depth += 1
         self.block(step.condition)
         byte = w.emit(f"load i8, ptr {self.pointer(step.holds)}, align 1")
@@ -341,5 +377,18 @@ class FunctionWriter:
         w.start(inside)
         self.block(step.body)
         self.depth -= 1
+        w.lines[at:at] = [
+            f"  {place} = phi ptr [ {home}, %{before} ], [ {other}, %{w.block} ]"
+            for place, home, other in zip(places, homes, exchanged(places), strict=True)
+        ]
         w.jump(head)
         w.start(after)
+        self.moved = outside
+        for swap, out, home in zip(swaps, places[::2], homes[::2], strict=True):
+            away = w.emit(f"icmp ne ptr {out}, {home}")
+            w.when(away, lambda swap=swap, out=out, home=home: self.copy_bytes(swap, home, out))
+
+
+def exchanged(places: Sequence[str]) -> list[str]:
+    """Return addresses with those of each pair exchanged."""
+    return [places[k ^ 1] for k in range(len(places))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gradax.compiler.llvm.called import function_texts
 from gradax.compiler.llvm.functions import FunctionWriter, KernelTable
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.ir import CallLibrary, Function, all_steps
@@ -29,16 +30,15 @@ def write_module(functions: Iterable[Function], options: Options) -> ModuleText:
     functions = list(functions)
     functions[-1].name = ENTRY
     texts: list[str] = []
-    declared: set[str] = set()
     for function in functions:
         writer = FunctionWriter(function, kernels, internal=function is not functions[-1])
         texts.append(writer.write())
-        declared |= writer.declared
-    declared |= kernels.declared
+    for needed in kernels.called:
+        kernels.declared.update(function_texts(*needed))
     width = options.vector_bytes * 8
     parts = [
         "@zeros = internal constant [64 x i8] zeroinitializer, align 64",
-        *sorted(declared),
+        *sorted(kernels.declared),
         *kernels.texts,
         *texts,
         f'attributes #0 = {{ nounwind "min-legal-vector-width"="{width}"'

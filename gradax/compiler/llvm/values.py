@@ -26,7 +26,7 @@ from gradax.compiler.schedule.affine import Form, linear, offset_of
 from gradax.compiler.schedule.ir import slot_of
 from gradax.errors import InternalError
 from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, const
-from gradax.kernel.functions import CHOICES
+from gradax.kernel.functions import APPROXIMATED, CHOICES
 from gradax.kernel.ir import INT
 from gradax.records import record
 
@@ -448,4 +448,14 @@ def apply_function(w: Writer, node: Apply, lanes: int, args: Sequence[str]) -> s
         return emit_convert(w, lanes, old, node.dtype, args[0])
     if node.fn == "bitcast":
         return emit_bitcast(w, lanes, old, node.dtype, args[0])
+    if node.fn in APPROXIMATED:
+        return call_function(w, node.fn, old, lanes, args)
     return EMITTERS[node.fn](w, lanes, old, args)
+
+
+def call_function(w: Writer, fn: str, dtype: np.dtype[Any], lanes: int, args: Sequence[str]) -> str:
+    """Write a call of a function that the module has once."""
+    w.called.add((fn, dtype, lanes))
+    type_ = vector(lanes, scalar_type(dtype))
+    operands = ", ".join(f"{type_} {a}" for a in args)
+    return w.emit(f"call {type_} @{fn}.v{lanes}{dtype.name}({operands})")

@@ -40,6 +40,7 @@ class Writer:
         self.n_names = 0
         self.block = "entry"
         self.declared: set[str] = set()
+        self.called: set[tuple[str, np.dtype[Any], int]] = set()
 
     def name(self) -> str:
         """Return a new register name."""

@@ -35,8 +35,9 @@ from gradax.compiler.schedule.ir import (
     Counter,
     Function,
     Step,
+    Swap,
 )
-from gradax.compiler.schedule.joins import deferred_parts, element_of
+from gradax.compiler.schedule.joins import deferred_parts, element_of, join_of, sources_of
 from gradax.compiler.schedule.kernels import (
     is_cut,
     make_fold,
@@ -46,6 +47,7 @@ from gradax.compiler.schedule.kernels import (
     row_major,
 )
 from gradax.compiler.schedule.plan import plan_arena
+from gradax.compiler.schedule.split import Stores, split
 from gradax.kernel import (
     Input,
     Join,
@@ -57,6 +59,7 @@ from gradax.kernel import (
     Program,
     Reduce,
     Scalar,
+    Shape,
     Tensor,
     Update,
     View,
@@ -66,6 +69,9 @@ from gradax.kernel.build import apply
 
 NEVER = 1 << 60
 MOST_STORES = 24
+# Fewer bytes are copied as fast as two addresses are exchanged.
+LEAST_SWAPPED = 512
+Move = tuple[Buffer, Buffer]
 
 
 class Module:
@@ -145,9 +151,8 @@ class BlockBuilder:
             if not isinstance(item, View):
                 for tensor in sources(item):
                     last[root(tensor)] = position
-            for part in self.joined.get(item, ()) if isinstance(item, Join) else ():
-                for tensor in sources(part):
-                    last[root(tensor)] = position
+            for tensor in sources_of(item, self.joined) if isinstance(item, Join) else ():
+                last[root(tensor)] = position
         for tensor in self.graph.outputs:
             last[root(tensor)] = NEVER
         return last
@@ -171,7 +176,7 @@ class BlockBuilder:
     def dies(self, item: Item, begin: Tensor, position: int) -> bool:
         """Tell whether what an item changes is not needed but as that."""
         base = root(begin)
-        others = [n.source for n in loads_of(bodies_of(item))]
+        others = [n.source for n in loads_of(read_while_writing(item))]
         if isinstance(item, Library):
             others += [x for x in item.operands if x is not begin]
         return (
@@ -198,6 +203,8 @@ class BlockBuilder:
         ]
         moves = [(out, source) for out, source in moves if out is not source]
         targets = {id(out) for out, _ in moves}
+        swaps = [(out, source) for out, source in moves if self.may_swap(out, source, moves)]
+        moves = [move for move in moves if move not in swaps]
         safe: list[tuple[Buffer, Buffer]] = []
         for out, source in moves:
             if id(source) in targets:
@@ -206,6 +213,17 @@ class BlockBuilder:
                 source = kept
             safe.append((out, source))
         self.steps.extend(Copy(out, source) for out, source in safe)
+        self.steps.extend(Swap(out, source) for out, source in swaps)
+
+    def may_swap(self, out: Buffer, source: Buffer, moves: Sequence[Move]) -> bool:
+        """Tell whether a loop's carry may exchange its memory with that of its next value."""
+        return (
+            id(out) in self.holders
+            and source.kind == "temp"
+            and (out.nbytes, out.dtype) == (source.nbytes, source.dtype)
+            and out.nbytes >= LEAST_SWAPPED
+            and [s for _, s in moves].count(source) == 1
+        )
 
     def visit(self, item: Item) -> None:
         """Add an item's step."""
@@ -314,7 +332,12 @@ class BlockBuilder:
             if self.last_use.get(item, NEVER) >= self.position:
                 stores.append((self.place(item, members), row_major(shape), body))
         if prod(shape):
-            self.add(make_nest(shape, stores, self.buffer_of))
+            self.add_nest(shape, stores)
+
+    def add_nest(self, shape: Shape, stores: Stores) -> None:
+        """Add the steps that store values (buffer, offset, value) at every point of a space."""
+        for extents, parts in split(shape, stores):
+            self.add(make_nest(extents, parts, self.buffer_of))
 
     def add_reduce(self, item: Reduce) -> None:
         """Add a reduction; a large one to few points in blocks, then over the blocks."""
@@ -324,7 +347,7 @@ class BlockBuilder:
         if not prod(item.extents):  # loads that do not depend on the extents must not run
             offset = row_major(item.shape)
             stores = [(out, offset, init) for out, init in zip(outs, item.inits, strict=True)]
-            self.add(make_nest(item.shape, stores, self.buffer_of))
+            self.add_nest(item.shape, stores)
             return
         if not is_cut(item):
             self.add(make_fold(item, lambda _: outs, self.buffer_of))
@@ -350,8 +373,22 @@ class BlockBuilder:
         if out is None:
             out = self.place(item.results[0])
             self.steps.append(Copy(out, self.buffer_of(item.base)))
+        elif any(root(n.source) is root(item.base) for n in loads_of((item.value,))):
+            item = self.with_value_first(item)
         if prod(item.space):
             self.add(make_scatter(item, out, self.buffer_of))
+
+    def with_value_first(self, item: Update) -> Update:
+        """Compute the values of an update before it begins: they read what it changes."""
+        if prod(item.space) <= 1:
+            return item
+        values = Input(item.space, item.value.dtype, -1)
+        buffer = self.buffers[values] = Buffer(values.dtype, values.size, "temp")
+        self.add_nest(item.space, [(buffer, row_major(item.space), item.value)])
+        value = values[identity(item.space)]
+        return Update(
+            item.base, item.space, item.indices, value, item.guard, item.combine, item.unique
+        )
 
     def in_place(self, item: Node, begin: Tensor) -> Buffer | None:
         """Return the buffer in which an item may change what it begins with, if it may."""
@@ -363,17 +400,22 @@ class BlockBuilder:
         return held
 
     def add_join(self, item: Join) -> None:
-        """Add a concatenation: each part computed or copied to where it belongs."""
-        out = self.place(item.results[0])
-        shape = item.results[0].shape
-        start = 0
+        """Add a concatenation."""
+        result = item.results[0]
+        self.fill(item, self.place(result), result.shape, (0,) * len(result.shape))
+
+    def fill(self, item: Join, out: Buffer, shape: Shape, begin: Shape) -> None:
+        """Compute or copy each part of a concatenation to where it belongs in a larger one."""
         for part in item.parts:
-            places: list[Scalar] = [index(k) for k in range(len(shape))]
-            places[item.axis] = apply("add", places[item.axis], start)
-            store = (out, flat(places, shape), element_of(part, self.deferred))
-            if part.size:
-                self.add(make_nest(part.shape, [store], self.buffer_of))
-            start += part.shape[item.axis]
+            inner = join_of(part)
+            if inner is not None and inner in self.deferred:
+                self.fill(inner, out, shape, begin)
+            elif part.size:
+                places = [apply("add", index(k), b) for k, b in enumerate(begin)]
+                store = (out, flat(places, shape), element_of(part, self.deferred))
+                self.add_nest(part.shape, [store])
+            along = begin[item.axis] + part.shape[item.axis]
+            begin = (*begin[: item.axis], along, *begin[item.axis + 1 :])
 
     def add_library(self, item: Library) -> None:
         """Add a call of a library kernel; its cost is not known, so it counts as long."""
@@ -383,6 +425,15 @@ class BlockBuilder:
         outs = (out,) if out is not None else tuple(self.place(r) for r in item.results)
         sizes = sum(b.size for b in (*ins, *outs))
         self.add(CallLibrary(item.name, ins, outs, item.params, 50.0 + 10.0 * sizes))
+
+
+def read_while_writing(item: Item) -> tuple[Scalar | None, ...]:
+    """Return the scalars of an item that read between its writes."""
+    if not isinstance(item, Update) or 2 * prod(item.space) > item.base.size:
+        return bodies_of(item)
+    if prod(item.space) == 1:
+        return ()
+    return (*item.indices, item.guard)
 
 
 def base_of(item: Item) -> Tensor | None:

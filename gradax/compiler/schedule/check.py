@@ -14,6 +14,7 @@ from gradax.compiler.schedule.ir import (
     Kernel,
     Nest,
     Run,
+    Swap,
     Sweep,
     blocks_of,
     reads_writes,
@@ -21,7 +22,7 @@ from gradax.compiler.schedule.ir import (
 )
 from gradax.errors import InternalError
 from gradax.kernel import Apply, Load, Scalar
-from gradax.kernel.functions import BASIC, is_complex
+from gradax.kernel.functions import APPROXIMATED, BASIC, is_complex
 
 
 def check_function(function: Function) -> None:
@@ -54,7 +55,7 @@ def check_block(block: Block, written: set[int], where: str) -> None:
             expect(known or buffer.size == 0, f"{name} reads {buffer.kind} memory not yet written")
         if isinstance(step, Run):
             check_kernel(step.kernel, len(step.buffers), name)
-        if isinstance(step, Copy):
+        if isinstance(step, (Copy, Swap)):
             expect(step.out.nbytes == step.source.nbytes, f"{name} copies between unequal sizes")
         for inner in blocks_of(step):
             check_block(inner, written, name)
@@ -77,7 +78,7 @@ def scalars_of(kernel: Kernel) -> Iterable[Scalar | None]:
 
 
 def check_kernel(kernel: Kernel, n_slots: int, where: str) -> None:
-    """Check that a kernel's scalars are flat, basic and real."""
+    """Check that a kernel's scalars are flat and real."""
     n_axes = len(kernel.space) + len(getattr(kernel, "extents", ()))
     seen: set[int] = set()
     stack = [s for s in scalars_of(kernel) if s is not None]
@@ -94,7 +95,7 @@ def check_kernel(kernel: Kernel, n_slots: int, where: str) -> None:
             stack.extend(node.indices)
             stack.extend(() if node.guard is None else (node.guard,))
         elif isinstance(node, Apply):
-            expect(node.fn in BASIC, f"{where}: {node.fn} is not basic")
+            expect(node.fn in BASIC or node.fn in APPROXIMATED, f"{where}: {node.fn} is not known")
             stack.extend(node.args)
 
 

@@ -28,13 +28,15 @@ from gradax.compiler.schedule.ir import (
     Run,
     Scatter,
     Step,
+    Swap,
     Sweep,
     slot_of,
 )
 from gradax.errors import InternalError
-from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot
-from gradax.kernel.functions import is_complex, real_dtype
+from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, slot
+from gradax.kernel.functions import APPROXIMATED, is_complex, real_dtype
 from gradax.kernel.interpret import arguments_of
+from gradax.kernel.math import expand
 from gradax.kernel.meanings import compute_apply
 
 Array = np.ndarray[Any, Any]
@@ -119,6 +121,10 @@ class Frame:
             self.run(step)
         elif isinstance(step, Copy):
             self.bytes_of(step.out)[...] = self.bytes_of(step.source)
+        elif isinstance(step, Swap):
+            kept = self.bytes_of(step.out).copy()
+            self.bytes_of(step.out)[...] = self.bytes_of(step.source)
+            self.bytes_of(step.source)[...] = kept
         elif isinstance(step, CallLibrary):
             if step.name not in self.shared.libraries:
                 raise InternalError(f"no NumPy meaning was given for the kernel {step.name!r}")
@@ -208,6 +214,10 @@ class Points:
         if isinstance(s, Load):
             return self.load(s, values)
         assert isinstance(s, Apply), s
+        if s.fn in APPROXIMATED:  # as the function that is called computes it
+            operands = [values[a] for a in s.args]
+            written_out = expand(s.fn, [slot(k, a.dtype) for k, a in enumerate(s.args)])
+            return self.evaluate([written_out], at, operands)[0]
         return compute_apply(s.fn, [values[a] for a in s.args], s.dtype)
 
     def load(self, s: Load, values: dict[Scalar, Array]) -> Array:
@@ -310,10 +320,10 @@ def folded(kernel: Fold, points: Points, at: Array, reduced: Array) -> list[Arra
 
 def store_fold(kernel: Fold, points: Points, places: Array, acc: Sequence[Array]) -> None:
     """Store results; those of one slot are the parts of complex elements."""
-    for k, (slot, value) in enumerate(zip(kernel.out_slots, acc, strict=True)):
-        n_parts = kernel.out_slots.count(slot)
-        which = k - kernel.out_slots.index(slot)
-        points.store(slot, places * n_parts + which, value)
+    for k, (out, value) in enumerate(zip(kernel.out_slots, acc, strict=True)):
+        n_parts = kernel.out_slots.count(out)
+        which = k - kernel.out_slots.index(out)
+        points.store(out, places * n_parts + which, value)
 
 
 def run_sweep(kernel: Sweep, points: Points) -> None:

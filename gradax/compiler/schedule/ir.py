@@ -169,6 +169,18 @@ class Copy:
 
 
 @record(eq=False)
+class Swap:
+    """Exchange the bytes of two buffers; only at the end of a loop's body.
+
+    It is their addresses that are exchanged, until the loop ends. Nothing else reads `source` after
+    it, which belongs to the loop until then.
+    """
+
+    out: Buffer
+    source: Buffer
+
+
+@record(eq=False)
 class CallLibrary:
     """Call a kernel of the runtime."""
 
@@ -216,7 +228,7 @@ class While:
     body: Block
 
 
-Step = Run | Copy | CallLibrary | Invoke | Choose | For | While
+Step = Run | Copy | Swap | CallLibrary | Invoke | Choose | For | While
 Block = list[Step]
 
 
@@ -244,7 +256,7 @@ def reads_writes(step: Step) -> tuple[list[Buffer], list[Buffer]]:
     """Return the buffers that a step itself reads and writes (not those of its blocks)."""
     if isinstance(step, Run):
         return list(step.buffers), list(step.outs)
-    if isinstance(step, Copy):
+    if isinstance(step, (Copy, Swap)):
         return [step.source], [step.out]
     if isinstance(step, (CallLibrary, Invoke)):
         arena = [step.arena] if isinstance(step, Invoke) and step.arena else []
@@ -261,6 +273,11 @@ def blocks_of(step: Step) -> tuple[Block, ...]:
     if isinstance(step, For):
         return (step.body,)
     return (step.condition, step.body) if isinstance(step, While) else ()
+
+
+def swaps_of(body: Block) -> list[Swap]:
+    """Return the exchanges at the end of a loop's body."""
+    return [step for step in body if isinstance(step, Swap)]
 
 
 def all_steps(block: Block) -> Iterator[Step]:

@@ -1,4 +1,5 @@
-"""Concatenations: a map that is only a part of one is computed where it belongs, never on its own.
+"""Concatenations: a map, or another concatenation, that is only a part of one is computed where it
+belongs, never on its own.
 
 Pre:  the items are in order.
 Post: what `deferred_parts` returns is read by its join alone, at the point that is written.
@@ -7,31 +8,41 @@ Post: what `deferred_parts` returns is read by its join alone, at the point that
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gradax.compiler.graph.ir import Item, sources
 from gradax.compiler.graph.rewrite import identity, rewrite
 from gradax.compiler.graph.views import indices_through_view
-from gradax.kernel import Join, Load, Map, Scalar, Tensor, View
+from gradax.kernel import Join, Load, Map, Result, Scalar, Tensor, View
 
 
-def deferred_parts(order: Sequence[Item], outputs: Iterable[Tensor]) -> dict[Join, list[Map]]:
-    """Return, for each join, the maps that are its parts (or whose views are) and nothing else."""
+def deferred_parts(
+    order: Sequence[Item], outputs: Iterable[Tensor]
+) -> dict[Join, list[Map | Join]]:
+    """Return, for each join, what is a part of it (or whose view is) and nothing else."""
     joins = [item for item in order if isinstance(item, Join)]
     if not joins:
         return {}
     uses = Counter(outputs)
     for item in order:
         uses.update(item.parts if isinstance(item, Join) else sources(item))
-    found: dict[Join, list[Map]] = {}
+    found: dict[Join, list[Map | Join]] = {}
     for join in joins:
         parts = [deferred_part(part, uses) for part in join.parts]
         found[join] = [part for part in parts if part is not None]
     return found
 
 
-def deferred_part(part: Tensor, uses: Counter[Tensor]) -> Map | None:
-    """Return the map behind a part, None where it is read elsewhere too."""
+def join_of(part: Tensor) -> Join | None:
+    """Return the join whose result a tensor is."""
+    return part.node if isinstance(part, Result) and isinstance(part.node, Join) else None
+
+
+def deferred_part(part: Tensor, uses: Counter[Tensor]) -> Map | Join | None:
+    """Return the map behind a part or the join it is, None where it is read elsewhere too."""
+    inner = join_of(part)
+    if inner is not None:
+        return inner if uses[part] == 1 else None
     while uses[part] == 1:
         if isinstance(part, Map):
             return part
@@ -43,7 +54,15 @@ def deferred_part(part: Tensor, uses: Counter[Tensor]) -> Map | None:
     return None
 
 
-def element_of(part: Tensor, deferred: Iterable[Map]) -> Scalar:
+def sources_of(join: Join, deferred: Mapping[Join, Sequence[Map | Join]]) -> Iterator[Tensor]:
+    """Yield what the deferred parts of a join read."""
+    for part in deferred.get(join, ()):
+        yield from sources(part)
+        if isinstance(part, Join):
+            yield from sources_of(part, deferred)
+
+
+def element_of(part: Tensor, deferred: Iterable[Map | Join]) -> Scalar:
     """Return a part's element at the point at hand: loaded, or computed where it is deferred."""
     tensor, here = part, identity(part.shape)
     while isinstance(tensor, View):

@@ -20,7 +20,7 @@ from gradax.compiler.schedule.ir import (
     Sweep,
     slot_input,
 )
-from gradax.compiler.schedule.machine import Lowering, Machine
+from gradax.compiler.schedule.machine import Lowering, Machine, called_functions
 from gradax.errors import CompileError
 from gradax.kernel import Const, Prefix, Reduce, Scalar, Shape, Tensor, Update, index
 from gradax.kernel.build import apply, flat_index
@@ -115,7 +115,8 @@ def make_nest(
 ) -> Run:
     """Return the step that stores values (graph scalars) at offsets, at every point of `shape`."""
     slots = Slots(buffer_of)
-    lowering = Lowering(slots.source)
+    called = called_functions([value for _, _, value in stores])
+    lowering = Lowering(slots.source, called=called)
     flat: list[Store] = []
     outs: list[Buffer] = []
     for buffer, offset, value in stores:

@@ -2,13 +2,15 @@
 floats but in memory, no approximated functions.
 
 Pre:  scalars of a graph's item.
-Post: every load is of a slot at one flat offset; every function is basic; dtypes are bool,
-      integers, float32 and float64, and short floats only under `convert` and in loads.
+Post: every load is of a slot at one flat offset; every function is basic, or one that the kernel
+      applies so often that it is called instead of written out; dtypes are bool, integers, float32
+      and float64, and short floats only under `convert` and in loads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -18,25 +20,37 @@ from gradax.compiler.graph.rewrite import parts_of
 from gradax.errors import CompileError
 from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, Tensor, const, load, slot
 from gradax.kernel.build import apply, bitcast, convert, flat_index, select
-from gradax.kernel.functions import BASIC, COMPARISONS, is_complex, is_float, real_dtype
+from gradax.kernel.functions import (
+    APPROXIMATED,
+    BASIC,
+    COMPARISONS,
+    is_complex,
+    is_float,
+    real_dtype,
+)
 from gradax.kernel.ir import interned
 from gradax.kernel.math import expand, expand_complex
 
 F32 = np.dtype(np.float32)
 Pair = tuple[Scalar, Scalar]
 Machine = Scalar | Pair
+# A function applied oftener than this in one kernel is called: its text is there once.
+MOST_WRITTEN_OUT = 6
 
 
 class Lowering:
     """Rewrites the scalars of one kernel; `slot_of` numbers the tensors that it reads.
 
-    `folded` are the dtypes of what a kernel combines.
+    `folded` are the dtypes of what a kernel combines, `called` the functions not to write out.
     """
 
     def __init__(
-        self, slot_of: Callable[[Tensor], Tensor], folded: Sequence[np.dtype[Any]] = ()
+        self,
+        slot_of: Callable[[Tensor], Tensor],
+        folded: Sequence[np.dtype[Any]] = (),
+        called: frozenset[str] = frozenset(),
     ) -> None:
-        self.slot_of = slot_of
+        self.slot_of, self.called = slot_of, called
         # Where the parts of each operand of a combining function begin.
         widths = [2 if is_complex(d) else 1 for d in (*folded, *folded)]
         self.starts = list(accumulate(widths, initial=0))
@@ -77,6 +91,8 @@ class Lowering:
         real = tuple(a for a in args if isinstance(a, Scalar))
         if len(real) < len(args) or is_complex(node.dtype):
             return lower_complex(node, args)
+        if node.fn in self.called and not any(isinstance(a, Const) for a in real):
+            return apply(node.fn, *real)
         return lower_apply(node, real)
 
     def lower_load(self, node: Load) -> Machine:
@@ -89,6 +105,22 @@ class Lowering:
             double = apply("mul", offset, 2)
             return load(source, (double,), guard), load(source, (apply("add", double, 1),), guard)
         return widen(load(source, (offset,), guard))
+
+
+def called_functions(roots: Iterable[Scalar]) -> frozenset[str]:
+    """Return the approximated functions that scalars apply so often that they are called."""
+    counts: Counter[str] = Counter()
+    seen: set[Scalar] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node in seen or node.cost <= 1:
+            continue
+        seen.add(node)
+        if isinstance(node, Apply) and node.fn in APPROXIMATED:
+            counts[node.fn] += 1
+        stack.extend(parts_of(node))
+    return frozenset(fn for fn, n in counts.items() if n > MOST_WRITTEN_OUT)
 
 
 def is_short(dtype: np.dtype[Any]) -> bool:

@@ -22,6 +22,7 @@ from gradax.compiler.schedule.ir import (
     blocks_of,
     pieces_of,
     reads_writes,
+    swaps_of,
 )
 
 ALIGNMENT = 64
@@ -77,9 +78,12 @@ class Lifetimes:
             buffer = buffer.parent
 
     def close(self, step: For | While, start: int) -> None:
-        """End a loop: what is filled slice by slice lives through all of it."""
+        """End a loop: what is filled slice by slice, or exchanged, lives through all of it."""
         self.loops.append((start, self.now))
-        for life in self.windows.get(id(step.counter), ()) if isinstance(step, For) else ():
+        through = [self.lives[id(swap.source)] for swap in swaps_of(step.body)]
+        if isinstance(step, For):
+            through += self.windows.get(id(step.counter), ())
+        for life in through:
             life.first, life.last = min(life.first, start), max(life.last, self.now)
 
     def finish(self) -> list[Lifetime]:

@@ -19,6 +19,7 @@ from gradax.compiler.schedule.ir import (
     Run,
     Scatter,
     Step,
+    Swap,
     Sweep,
     slot_of,
 )
@@ -82,6 +83,8 @@ def step_lines(step: Step, names: Names) -> list[str]:
     """Return the lines of a step."""
     if isinstance(step, Run):
         return kernel_lines(step.kernel, [names.buffer(b) for b in step.buffers])
+    if isinstance(step, Swap):
+        return [f"swap {names.buffer(step.out)} <-> {names.buffer(step.source)}"]
     if isinstance(step, Copy):
         return [f"copy {names.buffer(step.out)} <- {names.buffer(step.source)}"]
     if isinstance(step, CallLibrary):
