@@ -6,6 +6,8 @@
 #   make lint       ruff, pyright, clang-format; changes nothing
 #   make format     write what the formatters and ruff's fixes would
 #   make bench      measure against JAX, in .bench-env; BENCH_ARGS="--quick --only dispatch"
+#   make bench-torch-env  install PyTorch into .bench-torch-env; the next `make bench` measures it too
+#   make bench-check      compare every workload's result, without times
 #   make ulp        check the elementary functions over the whole float32 range
 #   make sanitize   run the tests on an extension built with address and undefined sanitizers
 #   make clean      remove what was built
@@ -17,13 +19,14 @@ BUILD := build/in-place
 LOCK := $(if $(shell command -v flock),flock $(BUILD)/.lock,)
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test lint format bench ulp sanitize clean
+.PHONY: build demo test lint format bench bench-env bench-torch-env bench-check ulp sanitize clean
 
 # More workers than this only compete for memory bandwidth.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 4 ] && echo 4 || echo $$n)
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 BENCH_JAX ?= 0.10.2
+BENCH_TORCH ?= torch
 CPP_FILES = $(shell find csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h')
 say = @printf '==> %s\n'
 
@@ -67,18 +70,26 @@ format: .venv/.stamp
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 	@$(BIN)/clang-format -i $(CPP_FILES)
 
-ifdef GRADAX_BENCH_PYTHON
-bench: build
-else
-bench: build .bench-env/.stamp
-endif
-	$(say) "measuring gradax and JAX in turns (a quarter of an hour; BENCH_ARGS=--quick: a glance)"
+bench: build $(if $(GRADAX_BENCH_PYTHON),,bench-env)
+	$(say) "measuring gradax and others in turns (half an hour; BENCH_ARGS=--quick: a glance)"
 	@$(BIN)/python benchmarks/harness.py $(BENCH_ARGS)
 
+bench-check: build
+	$(say) "comparing the results of the benchmark's workloads"
+	@$(BIN)/python benchmarks/harness.py --check $(BENCH_ARGS)
+
+bench-env: .bench-env/.stamp
 .bench-env/.stamp:
 	$(say) "installing JAX $(BENCH_JAX) into .bench-env, to measure against"
 	@$(PYTHON) -m venv .bench-env
 	@.bench-env/bin/python -m pip install --quiet --disable-pip-version-check jax==$(BENCH_JAX)
+	@touch $@
+
+bench-torch-env: .bench-torch-env/.stamp
+.bench-torch-env/.stamp:
+	$(say) "installing PyTorch into .bench-torch-env, to measure against (several gigabytes)"
+	@$(PYTHON) -m venv .bench-torch-env
+	@.bench-torch-env/bin/python -m pip install --quiet --disable-pip-version-check numpy setuptools $(BENCH_TORCH)
 	@touch $@
 
 ulp: build

@@ -1,208 +1,211 @@
-"""Write what the benchmark measured: a table to read and a file to compute with."""
+"""Write what the benchmark measured: tables and a picture to read, a file to compute with."""
 
 import json
-import os
-import platform
 from pathlib import Path
 from typing import Any
 
+import figures
+import limits
+import plot
+from figures import FIGURES
+from texts import memory_text, ratio_text, table, time_text
 from workloads import Workload
 
-IMPORT_TARGET = 3.0
+Rows = list[dict[str, Any]]
+Workloads = dict[str, Workload]
+TITLES = {"numpy": "NumPy/SciPy", "torch": "PyTorch", "torch.compile": "torch.compile"}
 
 HEAD = """\
 # Results
 
 gradax {gradax} and JAX {jax}, Python {python}, on {n_cores} cores with {vector_bits}-bit vectors.
 
-Times are minima: steady ones over turns that the two libraries took in one run, first calls over
+Times are minima: steady ones over turns that the libraries took in one run, first calls over
 fresh processes (tracing, compiling and running; gradax's disk cache empty, or warm where it says
-so). A ratio is JAX's time over gradax's: above 1, gradax is faster. Peak memory is that of the
-fresh process. Targets, where there are any, stand in brackets; what falls short is **bold**.
-
-{imports}
-
-{summary}
+so; JAX has none by default). A ratio is JAX's figure over gradax's: above 1, gradax is better. Peak
+memory is that of the fresh process. What was promised of a workload stands in brackets; what falls
+short is **bold**.
 """
 
-COLUMNS = (
+COLUMNS = [
     "workload",
     "steady: gradax",
-    "steady: JAX",
-    "steady: ratio",
+    "JAX",
+    "ratio",
     "first: gradax",
-    "first: JAX",
-    "first: ratio",
-    "first, disk cache warm",
+    "JAX",
+    "ratio",
+    "disk cache warm",
+    "ratio",
     "peak: gradax",
-    "peak: JAX",
-)
+    "JAX",
+    "ratio",
+]
 
 
-def describe_machine() -> dict[str, Any]:
-    """Return the cores that this process may use, the vector width and the Python."""
-    return {
-        "n_cores": n_cores(),
-        "vector_bits": vector_bits(),
-        "python": platform.python_version(),
-    }
-
-
-def n_cores() -> int:
-    """Return the cores that affinity and the control group leave."""
-    cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return cores if quota == "max" else max(1, min(cores, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return cores
-
-
-def vector_bits() -> int:
-    """Return the width of the widest vector instructions that the kernel reports."""
-    try:
-        words = set(Path("/proc/cpuinfo").read_text().split())
-    except OSError:
-        return 128
-    return 512 if "avx512f" in words else 256 if "avx2" in words else 128
-
-
-def steady_ratio(row: dict[str, Any]) -> float:
-    """Return JAX's steady time over ours."""
-    return row["steady"]["jax"]["min"] / row["steady"]["gradax"]["min"]
-
-
-def first_ratio(row: dict[str, Any]) -> float:
-    """Return JAX's first-call time over ours, nothing cached."""
-    return row["first"]["jax"]["seconds"] / row["first"]["gradax"]["seconds"]
-
-
-def import_ratio(result: dict[str, Any]) -> float:
-    """Return JAX's import time over ours."""
-    return result["import"]["jax"] / result["import"]["gradax"]
-
-
-def is_short(ratio: float, target: float | None) -> bool:
-    """Say whether a ratio misses its target, or 1 where there is none."""
-    return ratio < (target or 1.0)
-
-
-def shortfalls(result: dict[str, Any], workloads: dict[str, Workload]) -> list[str]:
-    """Return a line for every wrong result, error and missed target."""
-    lines = []
-    if import_ratio(result) < IMPORT_TARGET:
-        lines.append(f"import: {import_ratio(result):.2f}, target {IMPORT_TARGET}")
+def to_markdown(result: dict[str, Any], workloads: Workloads) -> str:
+    """Return the whole report."""
+    parts = [
+        HEAD.format(**result["versions"], **result["machine"]),
+        summary_text(result, workloads),
+        shortfall_text(result, workloads),
+        "![Ratios of all workloads](RESULTS.svg)\n",
+    ]
+    families: dict[str, Rows] = {}
     for row in result["rows"]:
-        workload = workloads[row["name"]]
-        if row.get("error") or row.get("disagreement"):
-            lines.append(f"{workload.name}: {row.get('error') or row['disagreement']}")
-            continue
-        for kind, ratio, target in (
-            ("steady", steady_ratio(row), workload.steady_target),
-            ("first call", first_ratio(row), workload.first_target),
-        ):
-            if target is not None and ratio < target:
-                lines.append(f"{workload.name}, {kind}: {ratio:.2f}, target {target}")
-    return lines
+        families.setdefault(workloads[row["name"]].family, []).append(row)
+    for family, rows in families.items():
+        cells = [cells_of(workloads[row["name"]], row) for row in rows]
+        parts.append(f"## {family}\n\n{table(COLUMNS, cells)}")
+    parts += [peers_text(result, workloads), limits_text(result, workloads)]
+    return "\n".join(part for part in parts if part)
 
 
-def time_text(seconds: float) -> str:
-    """Return three digits and a unit."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if seconds * factor >= 1 or unit == "µs":
-            value = seconds * factor
-            digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
-            return f"{value:.{digits}f} {unit}"
-    raise AssertionError
+def summary_text(result: dict[str, Any], workloads: Workloads) -> str:
+    """Return how many workloads run and agree, and the table of the figures."""
+    rows = figures.measured(result)
+    n_agree = sum(not row["disagreement"] for row in rows)
+    text = f"{len(result['rows'])} workloads: {len(rows)} run, {n_agree} agree with JAX.\n\n"
+    imports, ratio = result["import"], figures.import_ratio(result)
+    cells = [
+        [
+            f"`import`: {time_text(imports['gradax'])}, JAX {time_text(imports['jax'])}",
+            ratio_text(ratio, figures.IMPORT_TARGET, figures.IMPORT_TARGET),
+            *[""] * 3,
+        ]
+    ]
+    for figure in FIGURES if rows else ():
+        ratios = {row["name"]: figure.ratio(row) for row in rows}
+        mean, least = figures.geometric_mean(list(ratios.values())), min(ratios.values())
+        short = [n for n, r in ratios.items() if r < figure.needed(workloads[n])]
+        cells.append(
+            [
+                figure.title,
+                ratio_text(mean, figure.mean_target, figure.mean_target),
+                ratio_text(least, figure.least_target, figure.least_target),
+                min(ratios, key=lambda name: ratios[name]),
+                str(len(short)),
+            ]
+        )
+    columns = ["JAX over gradax", "geometric mean", "least", "which", "falling short"]
+    return text + table(columns, cells)
 
 
-def ratio_text(ratio: float, target: float | None) -> str:
-    """Return a ratio with its target, bold where it falls short."""
-    text = f"{ratio:.1f}" if ratio >= 10 else f"{ratio:.2f}"
-    text = f"**{text}**" if is_short(ratio, target) else text
-    return text if target is None else f"{text} [{target:g}]"
+def shortfall_text(result: dict[str, Any], workloads: Workloads) -> str:
+    """Return the list of what falls short, and of where other libraries are faster."""
+    lines = figures.shortfalls(result, workloads)
+    text = "## What falls short\n\n" + ("".join(f"- {line}\n" for line in lines) or "Nothing.\n")
+    faster = figures.faster_peers(result)
+    if faster:
+        named = ", ".join(f"{name} ({TITLES[lib]} {ratio:.2f}×)" for name, lib, ratio in faster)
+        text += f"\nFaster than gradax, steady: {named}.\n"
+    return text
 
 
-def memory_text(n_bytes: float) -> str:
-    """Return mebibytes."""
-    return f"{n_bytes / 2**20:.0f} MiB"
-
-
-def table_row(workload: Workload, row: dict[str, Any]) -> str:
-    """Return one line of the table."""
+def cells_of(workload: Workload, row: dict[str, Any]) -> list[str]:
+    """Return one line of a family's table."""
     if "error" in row:
-        return f"| {workload.title} | fails: {row['error'].replace('|', '/')} |" + " |" * 8
-    ours, theirs = row["steady"]["gradax"], row["steady"]["jax"]
-    first = row["first"]
+        return [workload.title, f"fails: {row['error']}", *[""] * (len(COLUMNS) - 2)]
+    ratios = [
+        ratio_text(figure.ratio(row), figure.needed(workload), figure.target(workload))
+        for figure in FIGURES
+    ]
+    steady, first = row["steady"], row["first"]
     wrong = f" (**differs: {row['disagreement']}**)" if row["disagreement"] else ""
-    cells = (
+    return [
         workload.title + wrong,
-        time_text(ours["min"]),
-        time_text(theirs["min"]),
-        ratio_text(steady_ratio(row), workload.steady_target),
+        time_text(steady["gradax"]["min"]),
+        time_text(steady["jax"]["min"]),
+        ratios[0],
         time_text(first["gradax"]["seconds"]),
         time_text(first["jax"]["seconds"]),
-        ratio_text(first_ratio(row), workload.first_target),
+        ratios[1],
         time_text(first["gradax warm"]["seconds"]),
+        ratios[2],
         memory_text(first["gradax"]["peak_bytes"]),
         memory_text(first["jax"]["peak_bytes"]),
+        ratios[3],
+    ]
+
+
+def peers_text(result: dict[str, Any], workloads: Workloads) -> str:
+    """Return the other libraries' steady times, or how to get those that are missing."""
+    present = [library for library in TITLES if library in result["versions"]]
+    lines = [f"{TITLES[library]}: {why}" for library, why in result.get("left out", {}).items()]
+    if not present and not lines:
+        return ""
+    text = "## Other libraries\n\n" + "".join(f"- {line}\n" for line in lines)
+    if not present:
+        return text
+    names = ", ".join(f"{TITLES[library]} {result['versions'][library]}" for library in present)
+    text += f"\nSteady times of {names}, in the same turns and with as many threads, of workloads"
+    text += " that users would write with them; the ratio is the library's time over gradax's.\n\n"
+    columns = ["workload", "gradax"]
+    for library in present:
+        columns += [TITLES[library], "ratio"]
+    rows = [row for row in figures.measured(result) if len(row["steady"]) > 2 or row.get("peers")]
+    return text + table(columns, [peer_cells(row, present, workloads) for row in rows])
+
+
+def peer_cells(row: dict[str, Any], present: list[str], workloads: Workloads) -> list[str]:
+    """Return a workload's line in the table of other libraries."""
+    ours = row["steady"]["gradax"]["min"]
+    cells = [workloads[row["name"]].title, time_text(ours)]
+    for library in present:
+        times = row["steady"].get(library)
+        if times is None:
+            cells += [row.get("peers", {}).get(library, ""), ""]
+        else:
+            cells += [time_text(times["min"]), ratio_text(times["min"] / ours)]
+    return cells
+
+
+def limits_text(result: dict[str, Any], workloads: Workloads) -> str:
+    """Return how near to the machine's limits the workloads come."""
+    found = result.get("limits")
+    if not found:
+        return ""
+    largest = {kind: list(rates.values())[-1] for kind, rates in found["bandwidth"].items()}
+    speeds = ", ".join(f"{kind} {value / 1e9:.1f}" for kind, value in largest.items())
+    products = ", ".join(f"{who} {value / 1e9:.0f}" for who, value in found["products"].items())
+    text = (
+        "## Against the machine\n\n"
+        f"Bandwidth far beyond the caches, GB/s: {speeds}, compiled triad"
+        f" {found['triad'] / 1e9:.1f}. Float32 products of 2048², Gflop/s: {products}.\n\n"
+        "The limit is the time that the bytes of arguments and results need at the bandwidth"
+        " measured for at least as much data, or the operations of products at the fastest product"
+        " measured, whichever is longer.\n\n"
     )
-    return "| " + " | ".join(cells) + " |"
+    cells = []
+    for row in figures.measured(result):
+        limit = limits.limit_of(found, row["name"])
+        if limit is not None:
+            ours, theirs = (row["steady"][library]["min"] for library in ("gradax", "jax"))
+            shares = [f"{100 * limit[0] / seconds:.0f} %" for seconds in (ours, theirs)]
+            title = workloads[row["name"]].title
+            cells.append([title, limit[1], time_text(limit[0]), time_text(ours), *shares])
+    return text + table(["workload", "limit", "least", "gradax", "reached", "JAX"], cells)
 
 
-def summarize(workload: Workload, row: dict[str, Any]) -> str:
+def progress_line(workload: Workload, row: dict[str, Any]) -> str:
     """Return the progress line of a finished workload."""
     name = f"{workload.name:<22}"
     if "error" in row:
         return f"{name} fails: {row['error']}"
-    ours, theirs = row["steady"]["gradax"]["min"], row["steady"]["jax"]["min"]
+    steady = row["steady"]
+    ours, theirs = steady["gradax"]["min"], steady["jax"]["min"]
     text = f"{name} steady {time_text(ours):>8}, JAX {time_text(theirs):>8}: "
-    text += f"{steady_ratio(row):6.2f}   first call: {first_ratio(row):6.2f}"
+    text += " ".join(f"{figure.name} {figure.ratio(row):6.2f}" for figure in FIGURES)
+    for library, times in steady.items():
+        if library in TITLES:
+            text += f"  {library} {times['min'] / ours:.2f}"
+    text += "".join(f"  {library} {why}" for library, why in row.get("peers", {}).items())
     return text + (f"   DIFFERS: {row['disagreement']}" if row["disagreement"] else "")
 
 
-def geometric_mean(ratios: list[float]) -> float:
-    """Return the geometric mean, or not-a-number of nothing."""
-    product = 1.0
-    for ratio in ratios:
-        product *= ratio ** (1 / len(ratios))
-    return product if ratios else float("nan")
-
-
-def summary_text(result: dict[str, Any]) -> str:
-    """Return how many workloads run, agree and are faster."""
-    rows = [row for row in result["rows"] if "error" not in row]
-    steady, first = [steady_ratio(row) for row in rows], [first_ratio(row) for row in rows]
-    n_agree = sum(not row["disagreement"] for row in rows)
-    return (
-        f"{len(result['rows'])} workloads: {len(rows)} run, {n_agree} agree with JAX. Steady:"
-        f" {sum(r >= 1 for r in steady)} at least as fast, geometric mean of the ratios"
-        f" {geometric_mean(steady):.2f}. First call: {sum(r >= 1 for r in first)} at least as"
-        f" fast, geometric mean {geometric_mean(first):.2f}."
-    )
-
-
-def to_markdown(result: dict[str, Any], workloads: dict[str, Workload]) -> str:
-    """Return the whole report."""
-    imports = result["import"]
-    text = HEAD.format(
-        **result["versions"],
-        **result["machine"],
-        imports=f"`import`: gradax {time_text(imports['gradax'])}, JAX {time_text(imports['jax'])},"
-        f" ratio {ratio_text(import_ratio(result), IMPORT_TARGET)}.",
-        summary=summary_text(result),
-    )
-    families: dict[str, list[dict[str, Any]]] = {}
-    for row in result["rows"]:
-        families.setdefault(workloads[row["name"]].family, []).append(row)
-    for family, rows in families.items():
-        text += f"\n## {family}\n\n| " + " | ".join(COLUMNS) + " |\n"
-        text += "|---" + "|--:" * (len(COLUMNS) - 1) + "|\n"
-        text += "".join(table_row(workloads[row["name"]], row) + "\n" for row in rows)
-    return text
-
-
-def write(result: dict[str, Any], workloads: dict[str, Workload], folder: Path) -> None:
-    """Write RESULTS.md and RESULTS.json."""
-    (folder / "RESULTS.md").write_text(to_markdown(result, workloads))
+def write(result: dict[str, Any], workloads: Workloads, folder: Path) -> None:
+    """Write RESULTS.md, RESULTS.svg and RESULTS.json."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "RESULTS.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    (folder / "RESULTS.md").write_text(to_markdown(result, workloads))
+    plot.draw(result, workloads, folder / "RESULTS.svg")

@@ -3,51 +3,49 @@
 Run by harness.py only: worker.py LIBRARY. Reads one JSON command a line, answers one a line.
 """
 
-import contextlib
 import gc
-import importlib
 import json
 import os
-import pickle
 import sys
 import time
 from typing import Any
 
-import numpy as np
-
-SUBMODULES = ("numpy", "random", "lax", "nn", "ops", "tree", "tree_util", "scipy")
+import libraries
 
 
 class Worker:
     """Hold the library, and the workload that is being measured."""
 
     def __init__(self, library: str) -> None:
-        self.jax: Any = importlib.import_module(library)
-        for name in SUBMODULES:
-            # A workload that needs what is missing says so itself.
-            with contextlib.suppress(ModuleNotFoundError):
-                importlib.import_module(f"{library}.{name}")
-        self.workloads = importlib.import_module("workloads").WORKLOADS
+        self.library = libraries.open_library(library)
         self.function: Any = None
         self.arguments: Any = ()
-        self.wait: Any = self.jax.block_until_ready
+        self.wait: Any = None
 
     def load(self, name: str, result: str | None = None) -> dict[str, Any]:
         """Make a workload, call it once, keep what it returns in the file `result`."""
         self.drop()
-        function, arguments = self.workloads[name].make(self.jax, self.jax.numpy, np)
-        self.jax.block_until_ready(arguments)
+        try:
+            function, arguments = self.library.make(name)
+        except libraries.NoPeer:
+            return {"absent": True}
         began = time.perf_counter()
-        out = self.jax.block_until_ready(function(*arguments))
+        out = function(*arguments)
+        # The kind of waiting depends on the kind of the result, which is found out here.
+        self.wait = self.library.waiter(out)
+        self.wait(out)
         seconds = time.perf_counter() - began
         if result is not None:
-            leaves = [np.asarray(leaf) for leaf in self.jax.tree_util.tree_leaves(out)]
-            with open(result, "wb") as file:
-                pickle.dump(leaves, file)
+            libraries.save(self.library.leaves(out), result)
         self.function, self.arguments = function, arguments
-        is_array = isinstance(out, self.jax.Array)
-        self.wait = type(out).block_until_ready if is_array else self.jax.block_until_ready
         return {"seconds": seconds, "peak_bytes": peak_bytes()}
+
+    def run_eagerly(self, name: str, result: str) -> dict[str, Any]:
+        """Run a workload once without compiling it as a whole."""
+        with self.library.eagerly():
+            function, arguments = self.library.make(name)
+            libraries.save(self.library.leaves(function(*arguments)), result)
+        return {}
 
     def time(self, n_calls: int) -> dict[str, Any]:
         """Return the mean seconds of `n_calls` calls, each waited for."""
@@ -65,7 +63,7 @@ class Worker:
 
     def describe(self) -> dict[str, Any]:
         """Return the library's version."""
-        return {"version": getattr(self.jax, "__version__", "unknown")}
+        return {"version": self.library.version}
 
     def answer(self, command: dict[str, Any]) -> dict[str, Any]:
         """Run one command; an error is an answer too."""

@@ -50,3 +50,34 @@ def inner_calls(jax, jnp, np):
         return x
 
     return jax.jit(f), (jnp.linspace(0, 1, 256),)
+
+
+@workload("10 unrolled equations", tolerance=1e-4)
+def unrolled_10(jax, jnp, np):
+    return unrolled(jax, jnp, 3)
+
+
+@workload("3,000 unrolled equations", tolerance=1e-3)
+def unrolled_3000(jax, jnp, np):
+    return unrolled(jax, jnp, 1000)
+
+
+@workload("one inner jitted function, called 50 times")
+def repeated_call(jax, jnp, np):
+    @jax.jit
+    def layer(x, w):
+        return jnp.tanh(x @ w) + x
+
+    @jax.jit
+    def f(x, w):
+        for _ in range(50):
+            x = layer(x, w)
+        return x
+
+    return f, (jnp.ones((16, 32)), jnp.eye(32) * 0.1)
+
+
+@workload("a closed-over constant of 1e7", tolerance=1e-6)
+def captured_constant(jax, jnp, np):
+    table = jnp.asarray(np.random.default_rng(0).uniform(size=10_000_000).astype(np.float32))
+    return jax.jit(lambda x: table * x), (jnp.float32(2),)

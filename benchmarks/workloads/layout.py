@@ -1,5 +1,6 @@
 """Programs that move data: transposes, gathers, scatters."""
 
+from .data import normal, normals
 from .registry import workload
 
 
@@ -48,3 +49,40 @@ def shuffle(jax, jnp, np):
     x = np.random.default_rng(0).normal(size=(1024, 1024)).astype(np.float32)
     f = jax.jit(lambda x: jnp.concatenate([jnp.pad(x, 8), jnp.roll(jnp.pad(x, 8), 5, 1)]))
     return f, (jnp.asarray(x),)
+
+
+@workload("transpose 128×128×256 to 256×128×128", tolerance=0)
+def transpose_3d(jax, jnp, np):
+    return jax.jit(lambda x: x.transpose(2, 0, 1)), (normal(jnp, np, 128, 128, 256),)
+
+
+@workload("channels last to first, 32×56×56×64", tolerance=0)
+def transpose_4d(jax, jnp, np):
+    return jax.jit(lambda x: x.transpose(0, 3, 1, 2)), (normal(jnp, np, 32, 56, 56, 64),)
+
+
+@workload("sum of four layouts, 1024²", tolerance=1e-6)
+def mixed_layouts(jax, jnp, np):
+    def f(x):
+        blocks = x.reshape(32, 32, 1024).transpose(1, 2, 0).reshape(1024, 1024)
+        swapped = x.reshape(1024, 32, 32).transpose(0, 2, 1).reshape(1024, 1024)
+        return x + x.T + blocks + swapped
+
+    return jax.jit(f), (normal(jnp, np, 1024, 1024),)
+
+
+@workload("flip rows, flip columns, 2048²", tolerance=0)
+def flips(jax, jnp, np):
+    return jax.jit(lambda x: (x[::-1], x[:, ::-1])), (normal(jnp, np, 2048, 2048),)
+
+
+@workload("tile 4×4, repeat 16 times, 256²", tolerance=0)
+def tile_repeat(jax, jnp, np):
+    f = jax.jit(lambda x: (jnp.tile(x, (4, 4)), jnp.repeat(x, 16, axis=1)))
+    return f, (normal(jnp, np, 256, 256),)
+
+
+@workload("stack 8 arrays of 1e5, first and last axis", tolerance=0)
+def stack_8(jax, jnp, np):
+    f = jax.jit(lambda *xs: (jnp.stack(xs), jnp.stack(xs, axis=-1)))
+    return f, normals(jnp, np, *[100_000] * 8)

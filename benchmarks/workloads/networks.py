@@ -2,6 +2,7 @@
 
 import itertools
 
+from .data import integer, normals
 from .registry import workload
 
 
@@ -126,3 +127,46 @@ def adam_tree(jax, jnp, np):
         return {f"leaf{i}": jnp.asarray(x) for i, x in enumerate(draws)}
 
     return step, (tree(), tree(), tree(), tree(), jnp.float32(3))
+
+
+@workload("language-model training step, 8×64 words, 4 heads of 32", tolerance=1e-4)
+def transformer_step(jax, jnp, np):
+    n_heads, width, n_words = 4, 128, 64
+
+    def normalize(x):
+        x = x - x.mean(axis=-1, keepdims=True)
+        return x / jnp.sqrt((x**2).mean(axis=-1, keepdims=True) + 1e-5)
+
+    def attend(params, x):
+        heads = (x @ params["qkv"]).reshape(*x.shape[:2], 3, n_heads, -1)
+        q, k, v = jnp.moveaxis(heads, 2, 0)
+        scores = jnp.einsum("bqhd,bkhd->bhqk", q, k) / (width // n_heads) ** 0.5
+        seen = jnp.tril(jnp.ones((x.shape[1], x.shape[1]), bool))
+        weights = jax.nn.softmax(jnp.where(seen, scores, -jnp.inf))
+        return jnp.einsum("bhqk,bkhd->bqhd", weights, v).reshape(x.shape) @ params["out"]
+
+    def loss(params, words, labels):
+        x = params["words"][words]
+        x = x + attend(params, normalize(x))
+        x = x + jax.nn.gelu(normalize(x) @ params["up"]) @ params["down"]
+        logits = normalize(x) @ params["words"].T
+        return cross_entropy(jnp, logits.reshape(-1, n_words), labels)
+
+    shapes = {"words": (n_words, width), "qkv": (width, 3 * width), "out": (width, width)}
+    shapes |= {"up": (width, 4 * width), "down": (4 * width, width)}
+    draws = normals(jnp, np, *shapes.values())
+    params = {name: 0.1 * x for name, x in zip(shapes, draws, strict=True)}
+    words = integer(jnp, np, 0, n_words, 8, 64)
+    return descend(jax, loss), (params, words, words.ravel()[::-1])
+
+
+@workload("batch-norm gradient, 64×16×16×32", tolerance=1e-4)
+def batch_norm_gradient(jax, jnp, np):
+    def loss(params, x):
+        scale, offset = params
+        mean, variance = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
+        y = (x - mean) * jax.lax.rsqrt(variance + 1e-5) * scale + offset
+        return (jnp.maximum(y, 0) ** 2).mean()
+
+    scale, offset, x = normals(jnp, np, 32, 32, (64, 16, 16, 32))
+    return jax.jit(jax.grad(loss, argnums=(0, 1))), ((scale, offset), x)
