@@ -11,6 +11,7 @@ import numpy as np
 from gradax.compiler.llvm.folds import fold_shape
 from gradax.compiler.llvm.kernels import nest_shape, scatter_shape, write_kernel
 from gradax.compiler.llvm.sweeps import sweep_shape
+from gradax.compiler.llvm.tiles import BLOCK, tile_axis
 from gradax.compiler.llvm.writer import Writer, memory_type
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.ir import (
@@ -110,6 +111,10 @@ def first_loop(kernel: Kernel, options: Options) -> tuple[int, int]:
         return sweep_first(kernel, options)
     if isinstance(kernel, Nest):
         shape = nest_shape(kernel, options)
+        along = tile_axis(kernel, shape)
+        if along >= 0:
+            first = next((a for a in shape.order if a not in (along, shape.vector_axis)), along)
+            return shape.extents[first], BLOCK if first == along else 1
     else:
         shape = scatter_shape(kernel, options)
     if not shape.order:

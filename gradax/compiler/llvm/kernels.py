@@ -18,6 +18,7 @@ from gradax.compiler.llvm.loops import (
     choose_vector_axis,
 )
 from gradax.compiler.llvm.sweeps import SweepWriter
+from gradax.compiler.llvm.tiles import TileWriter, tile_axis
 from gradax.compiler.llvm.values import Values
 from gradax.compiler.llvm.writer import Writer
 from gradax.compiler.options import Options
@@ -67,7 +68,10 @@ def write_nest(
     first: Range,
 ) -> None:
     """Write a nest."""
-    loops = LoopWriter(w, nest_shape(kernel, options), pointers, first)
+    shape = nest_shape(kernel, options)
+    along = tile_axis(kernel, shape)
+    tiles = TileWriter(w, kernel, shape, along, pointers, first) if along >= 0 else None
+    loops = tiles or LoopWriter(w, shape, pointers, first)
     values = loops.values
     groups = paired(kernel.stores, values)
     roots: list[Scalar | None] = []
@@ -90,7 +94,10 @@ def write_nest(
             else:
                 values.store(pointers[s.slot], s.offset, s.value, s.guard, dtypes[s.slot])
 
-    loops.nest(0, len(kernel.space), innermost)
+    if tiles is not None:
+        tiles.write(innermost)
+    else:
+        loops.nest(0, len(kernel.space), innermost)
 
 
 def paired(stores: Sequence[Store], values: Values) -> list[tuple[Store, ...]]:
