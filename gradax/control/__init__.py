@@ -9,13 +9,13 @@ import typing as _typing
 from gradax.lazy import export as _export
 
 if _typing.TYPE_CHECKING:
+    from gradax.control.associative import associative_scan as associative_scan
     from gradax.control.call import Jit as Jit
     from gradax.control.cond import Cond as Cond
     from gradax.control.cond import cond as cond
     from gradax.control.cond import switch as switch
     from gradax.control.linear_solve import LinearSolve as LinearSolve
     from gradax.control.linear_solve import custom_linear_solve as custom_linear_solve
-    from gradax.control.mapping import associative_scan as associative_scan
     from gradax.control.mapping import map as map
     from gradax.control.scan import Scan as Scan
     from gradax.control.scan import scan as scan
@@ -27,7 +27,8 @@ _EXPORTS = """
     gradax.control.call: Jit
     gradax.control.cond: Cond cond switch
     gradax.control.linear_solve: LinearSolve custom_linear_solve
-    gradax.control.mapping: associative_scan map
+    gradax.control.associative: associative_scan
+    gradax.control.mapping: map
     gradax.control.scan: Scan scan
     gradax.control.while_loop: While fori_loop while_loop
 """

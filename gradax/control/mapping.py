@@ -1,21 +1,16 @@
-"""`map` and `associative_scan`: loops written with others."""
+"""`map`: a loop over slices, one after another or some at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from gradax import tree
 from gradax.control.scan import scan
 from gradax.core.value import as_value
-from gradax.errors import ShapeError, at_user_line
-from gradax.lax.arithmetic import Add
-from gradax.lax.bits import Or
 from gradax.lax.joining import Concatenate
 from gradax.lax.shapes import Reshape
-from gradax.lax.slicing import Pad, Rev, Slice
+from gradax.lax.slicing import Slice
 from gradax.transforms.vmap import batch_flat, to_axis
 
 
@@ -69,75 +64,3 @@ def cut(x: Any, start: int, stop: int, step: int = 1, axis: int = 0) -> Any:
     limits = tuple(max(stop, start) if i == axis else x.shape[i] for i in range(n))
     steps = None if step == 1 else tuple(step if i == axis else 1 for i in range(n))
     return Slice(starts, limits, steps)(x)
-
-
-def associative_scan(
-    fn: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
-) -> Any:
-    """Return the inclusive prefixes of an associative `fn` along an axis, in parallel.
-
-    Shapes: the leaves of elems have one size along the axis; the result has their shapes.
-    Errors: TypeError when they have not, or when fn is not callable.
-    Cost: about 2 n applications of fn, in 2 log2(n) vectorized calls.
-    """
-    if not callable(fn):
-        raise TypeError(
-            f"associative_scan: fn must be callable; got {type(fn).__name__}.{at_user_line()}"
-        )
-    leaves, structure = tree.flatten(elems)
-    leaves = [as_value(x) for x in leaves]
-    axis = axis + leaves[0].ndim if axis < 0 and leaves else axis
-    sizes = {x.shape[axis] for x in leaves}
-    if len(sizes) > 1:
-        raise ShapeError(
-            f"associative_scan: all leaves need one size along axis {axis}; got {sorted(sizes)}."
-            f"{at_user_line()}"
-        )
-
-    def combine(a: list[Any], b: list[Any]) -> list[Any]:
-        out = fn(tree.unflatten(structure, a), tree.unflatten(structure, b))
-        return [as_value(x) for x in tree.leaves(out)]
-
-    if reverse:
-        leaves = [Rev((axis,))(x) for x in leaves]
-    out = prefixes(combine, leaves, axis)
-    if reverse:
-        out = [Rev((axis,))(x) for x in out]
-    return tree.unflatten(structure, out)
-
-
-def prefixes(combine: Callable[..., list[Any]], elems: list[Any], axis: int) -> list[Any]:
-    """Return prefixes: those of pairs, by recursion, are the odd ones; the even ones follow."""
-    n = elems[0].shape[axis] if elems else 0
-    if n < 2:
-        return elems
-    pairs = combine(
-        [cut(x, 0, n - 1, 2, axis) for x in elems], [cut(x, 1, n, 2, axis) for x in elems]
-    )
-    odd = prefixes(combine, pairs, axis)
-    before = odd if n % 2 else [cut(x, 0, x.shape[axis] - 1, 1, axis) for x in odd]
-    rest = combine(before, [cut(x, 2, n, 2, axis) for x in elems]) if n > 2 else []
-    even = [
-        Concatenate(axis)(cut(x, 0, 1, 1, axis), r) if n > 2 else cut(x, 0, 1, 1, axis)
-        for x, r in zip(elems, rest or elems, strict=True)
-    ]
-    return [interleave(a, b, axis) for a, b in zip(even, odd, strict=True)]
-
-
-def interleave(a: Any, b: Any, axis: int) -> Any:
-    """Return a[0], b[0], a[1], b[1], … along an axis."""
-    n = a.shape[axis] + b.shape[axis]
-    zero = np.zeros((), a.dtype)
-    return join(spaced(a, 0, n, axis, zero), spaced(b, 1, n, axis, zero))
-
-
-def join(a: Any, b: Any) -> Any:
-    """Return the elements of two arrays that are zero where the other is not."""
-    return Or()(a, b) if a.dtype == np.bool_ else Add()(a, b)
-
-
-def spaced(x: Any, first: int, n: int, axis: int, zero: Any) -> Any:
-    """Return x's elements two places apart from `first` on, zeros between, n in all."""
-    last = first + 2 * x.shape[axis] - 1
-    own = (first, n - last, 1)
-    return Pad(tuple(own if i == axis else (0, 0, 0) for i in range(x.ndim)))(x, zero)

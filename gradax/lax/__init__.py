@@ -9,10 +9,10 @@ import typing as _typing
 from gradax.lazy import export as _export
 
 if _typing.TYPE_CHECKING:
+    from gradax.control.associative import associative_scan as associative_scan
     from gradax.control.cond import cond as cond
     from gradax.control.cond import switch as switch
     from gradax.control.linear_solve import custom_linear_solve as custom_linear_solve
-    from gradax.control.mapping import associative_scan as associative_scan
     from gradax.control.mapping import map as map
     from gradax.control.scan import scan as scan
     from gradax.control.while_loop import fori_loop as fori_loop
@@ -236,7 +236,8 @@ _EXPORTS = """
     gradax.lax.trigonometric: acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan tanh
     gradax.control.cond: cond switch
     gradax.control.linear_solve: custom_linear_solve
-    gradax.control.mapping: associative_scan map
+    gradax.control.associative: associative_scan
+    gradax.control.mapping: map
     gradax.control.scan: scan
     gradax.control.while_loop: fori_loop while_loop
 """
