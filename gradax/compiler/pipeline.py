@@ -11,6 +11,7 @@ from gradax.compiler.graph.accumulate import accumulate_products
 from gradax.compiler.graph.build import build_graph
 from gradax.compiler.graph.check import check_graph
 from gradax.compiler.graph.contract import contract_products
+from gradax.compiler.graph.divide import divide_updates
 from gradax.compiler.graph.fuse import fuse_maps
 from gradax.compiler.graph.ir import Graph
 from gradax.compiler.graph.parts import read_parts
@@ -55,7 +56,7 @@ class Compilation:
 
 def graph_passes(options: Options) -> tuple[Callable[[Graph], Graph], ...]:
     """Return the passes over graphs, in order."""
-    passes = (read_parts, fuse_maps, accumulate_products)
+    passes = (read_parts, divide_updates, fuse_maps, accumulate_products)
     return (*passes, contract_products) if options.contract else passes
 
 

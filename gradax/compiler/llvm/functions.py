@@ -263,7 +263,7 @@ class FunctionWriter:
             return
         name, extent, multiple = self.kernels.function_of(kernel, dtypes)
         env = self.array(step.buffers)
-        ordered = isinstance(kernel, Scatter) and not kernel.unique
+        ordered = isinstance(kernel, Scatter) and not (kernel.unique or kernel.apart)
         if step.cost < options.parallel_cost or extent < 2 * multiple or ordered:
             self.w.do(f"call void @{name}(ptr %ctx, ptr {env}, i64 0, i64 {extent})")
             return

@@ -135,6 +135,7 @@ class Scatter:
     """`slot[offset] = combine(slot[offset], value)` under `guard`, points in row-major order.
 
     A complex element has two parts: two offsets, values and rules (on slots old parts, new parts).
+    With `apart`, each point of the first axis updates elements of its own.
     """
 
     space: Shape
@@ -144,6 +145,7 @@ class Scatter:
     guard: Scalar | None
     combine: tuple[Scalar, ...]
     unique: bool
+    apart: bool = False
 
 
 Kernel = Nest | Fold | Sweep | Scatter

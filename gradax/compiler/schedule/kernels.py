@@ -228,6 +228,13 @@ def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer])
     return Run(kernel, slots.parts(shifts), (out,), cost_of(prod(shape), (item.body,)) * 4)
 
 
+def is_apart(item: Update) -> bool:
+    """Tell whether the first axis of an update is that of its base."""
+    shape = item.base.shape
+    first = item.indices[0] if item.indices else None
+    return bool(item.space) and item.space[:1] == shape[:1] and first is index(0)
+
+
 def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
     """Return the step that updates `out`, which holds the base already."""
     slots = Slots(buffer_of)
@@ -248,7 +255,7 @@ def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer
     kernel = Scatter(
         collapsed.groups[0], number, tuple(collapsed.move(o, number) for o in offsets),
         tuple(map(collapsed.change, values)), None if guard is None else collapsed.change(guard),
-        rules, item.unique,
+        rules, item.unique, is_apart(item) and collapsed.groups[0][:1] == item.space[:1],
     )  # fmt: skip
     points = prod(item.space)
     return Run(kernel, slots.parts(shifts), (out,), cost_of(points, (item.value,)) * 4)
