@@ -14,6 +14,7 @@ from gradax.compiler.graph.contract import contract_products
 from gradax.compiler.graph.divide import divide_updates
 from gradax.compiler.graph.fuse import fuse_maps
 from gradax.compiler.graph.ir import Graph
+from gradax.compiler.graph.joins import read_joins
 from gradax.compiler.graph.parts import read_parts
 from gradax.compiler.graph.text import format_graph
 from gradax.compiler.llvm import machine_code
@@ -56,7 +57,7 @@ class Compilation:
 
 def graph_passes(options: Options) -> tuple[Callable[[Graph], Graph], ...]:
     """Return the passes over graphs, in order."""
-    passes = (read_parts, divide_updates, fuse_maps, accumulate_products)
+    passes = (read_parts, read_joins, divide_updates, fuse_maps, accumulate_products)
     return (*passes, contract_products) if options.contract else passes
 
 

@@ -170,3 +170,44 @@ def test_an_update_of_a_carry_copies_nothing():
 
     text = program_text(gradax.make_jaxpr(f)(grid(5, (1000,))).jaxpr, Options(), "schedule")
     assert "swap" not in text and text.count("copy") <= 3
+
+
+def neighbours(x: Any, p: Any) -> Any:
+    turns = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    return sum(p.roll(x, turn, (0, 1)) for turn in turns)
+
+
+def test_turned_arrays_are_read_where_they_are():
+    x = grid(6, (70, 90))
+    f = gradax.jit(lambda x: neighbours(x, jnp) - x)
+    np.testing.assert_allclose(f(x), neighbours(x, np) - x, 1e-5, 1e-5)
+    text = program_text(gradax.make_jaxpr(f)(x).jaxpr, Options(), "schedule")
+    assert "i < 68, j < 88" in text
+    inside = text[text.index("i < 68, j < 88") :].split("nest")[0]
+    assert "select" not in inside
+
+
+@pytest.mark.parametrize("n_turns", [3, 20])
+def test_many_turns(n_turns: int):
+    x = grid(7, (80, 70))
+    turns = range(1, n_turns)
+
+    def f(x: Any, p: Any) -> Any:
+        return sum(p.roll(x, k, 0) * k + p.roll(x, -3 * k, 1) for k in turns)
+
+    np.testing.assert_allclose(gradax.jit(lambda x: f(x, jnp))(x), f(x, np), 1e-4, 1e-3)
+    np.testing.assert_allclose(
+        gradax.grad(lambda x: (f(x, jnp) * x).sum())(x),
+        gradax.jit(gradax.grad(lambda x: (f(x, jnp) * x).sum()))(x), 1e-4, 1e-3,
+    )  # fmt: skip
+
+
+def test_parts_that_are_computed_and_reduced():
+    x = grid(8, (50, 60))
+
+    def f(x: Any, p: Any) -> Any:
+        both = p.concatenate([x * 2, p.exp(x), x[:3]], 0)
+        return (both + 1).sum(1), both.max(0), p.concatenate([both, both[::-1]], 1) * 3
+
+    for got, want in zip(gradax.jit(lambda x: f(x, jnp))(x), f(x, np), strict=True):
+        np.testing.assert_allclose(got, want, 1e-5, 1e-4)
