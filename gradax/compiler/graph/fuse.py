@@ -2,7 +2,7 @@
 
 Pre:  check_graph holds.
 Post: check_graph holds; the outputs mean the same. No map is loaded through a view whose indices
-      could be found without division; no two maps are equal.
+      could be found without division; no two maps, reductions or library calls are equal.
 Cost: one forward walk; a map's body is substituted, sharing what does not change.
 
 A map is fused when evaluating it again costs less than writing and reading it: always when it is
@@ -25,6 +25,8 @@ from gradax.compiler.graph.ir import (
 from gradax.compiler.graph.rewrite import identity, rewrite, with_bodies, with_dense
 from gradax.compiler.graph.views import indices_through_view
 from gradax.kernel import (
+    Join,
+    Library,
     Load,
     Map,
     Node,
@@ -109,6 +111,7 @@ class Fusion:
         self.new: dict[Tensor, Tensor] = {}
         self.fused: dict[Tensor, Map] = {}
         self.known: dict[object, Map] = {}
+        self.known_nodes: dict[object, Node] = {}
 
     def run(self, order: list[Item]) -> Graph:
         """Rebuild all items in order."""
@@ -122,6 +125,7 @@ class Fusion:
         """Remember what an item has become."""
         if isinstance(item, Node):
             assert isinstance(rebuilt, Node)
+            rebuilt = self.known_nodes.setdefault(key_of(rebuilt), rebuilt)
             self.new.update(zip(item.results, rebuilt.results, strict=True))
             return
         assert isinstance(rebuilt, Tensor)
@@ -168,6 +172,20 @@ class Fusion:
         if final is node.source and indices == node.indices and guard is node.guard:
             return node
         return load(final, indices, guard)
+
+
+def key_of(node: Node) -> object:
+    """Return what two nodes share that compute the same."""
+    if isinstance(node, Reduce):
+        return Reduce, node.shape, node.extents, node.combine, node.inits, node.bodies
+    if isinstance(node, Prefix):
+        return Prefix, node.shape, node.axis, node.reverse, node.combine, node.init, node.body
+    if isinstance(node, Join):
+        return Join, node.axis, node.parts
+    if isinstance(node, Library):
+        types = tuple((r.shape, r.dtype) for r in node.results)
+        return Library, node.name, node.operands, node.params, types
+    return id(node)
 
 
 def keep_load(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
