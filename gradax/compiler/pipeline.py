@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gradax import config
@@ -18,6 +19,7 @@ from gradax.compiler.graph.joins import read_joins
 from gradax.compiler.graph.parts import read_parts
 from gradax.compiler.graph.text import format_graph
 from gradax.compiler.llvm import machine_code
+from gradax.compiler.llvm.functions import row_rule
 from gradax.compiler.llvm.modules import ModuleText, libraries_of, write_module
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.build import Module, build_function
@@ -77,7 +79,7 @@ def optimize(graph: Graph, options: Options) -> Graph:
 
 def schedule(graph: Graph, options: Options) -> list[Function]:
     """Return the functions of a graph, callees first."""
-    module = Module(options, lambda program: graph_of(program, options))
+    module = Module(options, partial(graph_of, options=options), partial(row_rule, options=options))
     build_function(graph, "main", module)
     if config.current.enable_checks:
         for function in module.order:

@@ -27,6 +27,7 @@ from gradax.compiler.schedule.ir import (
     Invoke,
     Kernel,
     Nest,
+    Rows,
     Run,
     Scatter,
     Step,
@@ -36,6 +37,7 @@ from gradax.compiler.schedule.ir import (
     pieces_of,
     swaps_of,
 )
+from gradax.compiler.schedule.rows import Rule
 from gradax.kernel.functions import is_complex, real_dtype
 
 HEADER = "(ptr %ctx, ptr %args, ptr %outs, ptr %arena) #0"
@@ -88,10 +90,42 @@ class KernelTable:
         self.texts.append(w.text())
         self.note(w)
 
+    def rows_function(self, names: tuple[str, ...], step: Rows) -> KernelFunction:
+        """Return the function that runs kernels on some rows at a time."""
+        key = ("rows", names, step.factors, step.n_rows, step.size)
+        found = self.known.get(key)
+        if found is None:
+            found = KernelFunction(f"rows_{len(self.known)}", step.n_rows, step.size)
+            self.known[key] = found
+            self.texts.append(rows_text(found.name, names, step))
+        return found
+
     def note(self, w: Writer) -> None:
         """Note what a text needs of the module."""
         self.declared |= w.declared
         self.called |= w.called
+
+
+def rows_text(name: str, names: Sequence[str], step: Rows) -> str:
+    """Return the text of a function that runs kernels on some rows at a time."""
+    w = Writer(f"define internal void @{name}(ptr %ctx, ptr %env, i64 %begin, i64 %end) #0")
+    envs = [
+        w.emit(f"load ptr, ptr {w.emit(f'getelementptr ptr, ptr %env, i64 {k}')}, align 8")
+        for k in range(len(names))
+    ]
+
+    def body(counter: str, _: list[str]) -> list[str]:
+        after = w.emit(f"add i64 {counter}, {step.size}")
+        inside = w.emit(f"icmp slt i64 {after}, %end")
+        stop = w.emit(f"select i1 {inside}, i64 {after}, i64 %end")
+        for kernel, env, factor in zip(names, envs, step.factors, strict=True):
+            first, last = (w.emit(f"mul i64 {place}, {factor}") for place in (counter, stop))
+            w.do(f"call void @{kernel}(ptr %ctx, ptr {env}, i64 {first}, i64 {last})")
+        return []
+
+    w.loop("%begin", "%end", step.size, [], body)
+    w.do("ret void")
+    return w.text()
 
 
 def first_loop(kernel: Kernel, options: Options) -> tuple[int, int]:
@@ -131,6 +165,26 @@ def sweep_first(kernel: Sweep, options: Options) -> tuple[int, int]:
     if shape.vector_axis >= 0:
         return shape.extents[shape.vector_axis], shape.lanes
     return 1, 1
+
+
+def row_rule(kernel: Kernel, options: Options) -> Rule | None:
+    """Return how the first axis of a kernel may be cut, None where it is not the first loop."""
+    if isinstance(kernel, Scatter) or not kernel.space or getattr(kernel, "block", 0):
+        return None
+    if isinstance(kernel, Nest):
+        shape = nest_shape(kernel, options)
+        if tile_axis(kernel, shape) >= 0:
+            return None
+        axis = shape.order[0]
+    elif isinstance(kernel, Fold):
+        shape = fold_shape(kernel, options)
+        kept = [a for a in shape.order if a < len(kernel.space)]
+        axis = next((a for a in kept if a != shape.vector_axis), shape.vector_axis)
+    else:
+        shape, outer = sweep_shape(kernel, options)
+        axis = outer[0] if outer else shape.vector_axis
+    extent, multiple = first_loop(kernel, options)
+    return Rule(extent, multiple) if axis == 0 and extent == kernel.space[0] else None
 
 
 class FunctionWriter:
@@ -185,6 +239,8 @@ class FunctionWriter:
         """Write a step."""
         if isinstance(step, Run):
             self.run(step)
+        elif isinstance(step, Rows):
+            self.rows(step)
         elif isinstance(step, Copy):
             self.copy(step)
         elif isinstance(step, CallLibrary):
@@ -261,13 +317,34 @@ class FunctionWriter:
             pointers = {k: self.pointer(b) for k, b in enumerate(step.buffers)}
             write_kernel(self.w, kernel, pointers, dtypes, options, None)
             return
-        name, extent, multiple = self.kernels.function_of(kernel, dtypes)
+        function = self.kernels.function_of(kernel, dtypes)
         env = self.array(step.buffers)
         ordered = isinstance(kernel, Scatter) and not (kernel.unique or kernel.apart)
-        if step.cost < options.parallel_cost or extent < 2 * multiple or ordered:
+        self.call(function, env, step.cost, ordered)
+
+    def rows(self, step: Rows) -> None:
+        """Run several kernels on some rows at a time."""
+        functions: list[str] = []
+        envs: list[str] = []
+        for k, run in enumerate(step.runs):
+            dtypes = tuple(map(element_dtype, run.buffers))
+            functions.append(self.kernels.function_of(run.kernel, dtypes).name)
+            envs.append(self.array(run.buffers, f"row {k}"))
+        whole = self.w.stack(f"[{len(envs)} x ptr]", 8)
+        for k, env in enumerate(envs):
+            place = self.w.emit(f"getelementptr ptr, ptr {whole}, i64 {k}")
+            self.w.do(f"store ptr {env}, ptr {place}, align 8")
+        function = self.kernels.rows_function(tuple(functions), step)
+        self.call(function, whole, step.cost)
+
+    def call(self, function: KernelFunction, env: str, cost: float, ordered: bool = False) -> None:
+        """Call a function over the first loop, split over threads when it takes long."""
+        name, extent, multiple = function
+        wanted = self.options.parallel_cost
+        if cost < wanted or extent < 2 * multiple or ordered:
             self.w.do(f"call void @{name}(ptr %ctx, ptr {env}, i64 0, i64 {extent})")
             return
-        grain = max(1, int(options.parallel_cost / 2 * extent / step.cost))
+        grain = max(1, int(wanted / 2 * extent / cost))
         grain = -(-grain // multiple) * multiple
         self.w.declare("declare void @gx_parallel_for(ptr, ptr, ptr, i64, i64)")
         self.w.do(

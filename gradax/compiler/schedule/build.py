@@ -47,6 +47,7 @@ from gradax.compiler.schedule.kernels import (
     row_major,
 )
 from gradax.compiler.schedule.plan import plan_arena
+from gradax.compiler.schedule.rows import RuleOf, join_rows
 from gradax.compiler.schedule.split import Stores, split
 from gradax.kernel import (
     Input,
@@ -75,11 +76,14 @@ Move = tuple[Buffer, Buffer]
 
 
 class Module:
-    """The functions of a compilation, and how to make the graph of an inner program."""
+    """The functions of a compilation, how to make the graph of an inner program, and how the loops
+    of kernels may be cut.
+    """
 
-    def __init__(self, options: Options, graph_of: Callable[[Any], Graph]) -> None:
+    def __init__(self, options: Options, graph_of: Callable[[Any], Graph], rule_of: RuleOf) -> None:
         self.options = options
         self.graph_of = graph_of
+        self.rule_of = rule_of
         self.functions: dict[object, Function] = {}
         self.order: list[Function] = []
         self.n_counters = 0
@@ -105,7 +109,7 @@ def build_function(graph: Graph, name: str, module: Module) -> Function:
     outputs = [Buffer(t.dtype, t.size, "output", i) for i, t in enumerate(graph.outputs)]
     function = Function(name, inputs, outputs)
     builder = BlockBuilder(graph, inputs, outputs, module, set())
-    function.steps = builder.build()
+    function.steps = join_rows(builder.build(), module.rule_of)
     function.cost = builder.cost
     function.own_cost = builder.own_cost
     plan_arena(function)

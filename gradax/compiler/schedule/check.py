@@ -13,6 +13,7 @@ from gradax.compiler.schedule.ir import (
     Function,
     Kernel,
     Nest,
+    Rows,
     Run,
     Swap,
     Sweep,
@@ -50,6 +51,8 @@ def check_block(block: Block, written: set[int], where: str) -> None:
         name = f"{where}, step {k} ({type(step).__name__})"
         reads, writes = reads_writes(step)
         outs = {id(b) for b in writes}
+        if isinstance(step, Rows):
+            check_block(list(step.runs), written, name)
         for buffer in reads:
             known = id(buffer.root()) in written or id(buffer) in outs
             expect(known or buffer.size == 0, f"{name} reads {buffer.kind} memory not yet written")

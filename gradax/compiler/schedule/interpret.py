@@ -25,6 +25,7 @@ from gradax.compiler.schedule.ir import (
     Function,
     Invoke,
     Nest,
+    Rows,
     Run,
     Scatter,
     Step,
@@ -119,6 +120,8 @@ class Frame:
         """Run a step."""
         if isinstance(step, Run):
             self.run(step)
+        elif isinstance(step, Rows):
+            self.block(list(step.runs))
         elif isinstance(step, Copy):
             self.bytes_of(step.out)[...] = self.bytes_of(step.source)
         elif isinstance(step, Swap):

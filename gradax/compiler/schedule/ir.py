@@ -163,6 +163,20 @@ class Run:
 
 
 @record(eq=False)
+class Rows:
+    """Run several kernels on `size` of `n_rows` rows at a time; the rows may be split over threads.
+
+    A row is `factors[k]` points of the first axis of kernel k.
+    """
+
+    runs: tuple[Run, ...]
+    factors: tuple[int, ...]
+    n_rows: int
+    size: int
+    cost: float
+
+
+@record(eq=False)
 class Copy:
     """Copy all bytes of a buffer."""
 
@@ -230,7 +244,7 @@ class While:
     body: Block
 
 
-Step = Run | Copy | Swap | CallLibrary | Invoke | Choose | For | While
+Step = Run | Rows | Copy | Swap | CallLibrary | Invoke | Choose | For | While
 Block = list[Step]
 
 
@@ -258,6 +272,9 @@ def reads_writes(step: Step) -> tuple[list[Buffer], list[Buffer]]:
     """Return the buffers that a step itself reads and writes (not those of its blocks)."""
     if isinstance(step, Run):
         return list(step.buffers), list(step.outs)
+    if isinstance(step, Rows):
+        read = [b for run in step.runs for b in run.buffers]
+        return read, [b for run in step.runs for b in run.outs]
     if isinstance(step, (Copy, Swap)):
         return [step.source], [step.out]
     if isinstance(step, (CallLibrary, Invoke)):

@@ -16,6 +16,7 @@ from gradax.compiler.schedule.ir import (
     Invoke,
     Kernel,
     Nest,
+    Rows,
     Run,
     Scatter,
     Step,
@@ -83,6 +84,9 @@ def step_lines(step: Step, names: Names) -> list[str]:
     """Return the lines of a step."""
     if isinstance(step, Run):
         return kernel_lines(step.kernel, [names.buffer(b) for b in step.buffers])
+    if isinstance(step, Rows):
+        lines = block_lines(list(step.runs), names, "  ")
+        return [f"{step.size} of {step.n_rows} rows at a time:", *lines]
     if isinstance(step, Swap):
         return [f"swap {names.buffer(step.out)} <-> {names.buffer(step.source)}"]
     if isinstance(step, Copy):
