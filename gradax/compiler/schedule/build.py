@@ -145,6 +145,7 @@ class BlockBuilder:
         self.joined = deferred_parts(self.order, graph.outputs)
         self.deferred = {part for parts in self.joined.values() for part in parts}
         self.last_use = self.last_uses()
+        self.readers = self.map_readers()
         self.wanted = self.wanted_buffers()
         self.holders: dict[int, Tensor] = {id(inputs[k]): graph.inputs[k] for k in carried}
 
@@ -175,7 +176,33 @@ class BlockBuilder:
                 base = root(begin)
                 if not isinstance(base, Input) and self.dies(item, begin, position):
                     wanted.setdefault(base, wanted[results_of(item)[0]])
+            if isinstance(item, Map) and item in wanted:
+                before = self.overwritten(item, position)
+                if before is not None:
+                    wanted.setdefault(before, wanted[item])
         return wanted
+
+    def overwritten(self, item: Map, position: int) -> Tensor | None:
+        """Return what a map may overwrite: read last by it, by all maps at their own points."""
+        for node in loads_of((item.body,)):
+            tensor = node.source
+            if (
+                not isinstance(tensor, (Input, View))
+                and (tensor.shape, tensor.dtype) == (item.shape, item.dtype)
+                and self.last_use.get(tensor) == position
+                and tensor not in self.deferred
+                and all(reads_in_place(m, tensor) for m in self.readers[tensor])
+            ):
+                return tensor
+        return None
+
+    def map_readers(self) -> dict[Tensor, list[Map]]:
+        """Return the maps that read each tensor, through views too."""
+        readers: dict[Tensor, list[Map]] = {}
+        for item in (item for item in self.order if isinstance(item, Map)):
+            for tensor in sources(item):
+                readers.setdefault(root(tensor), []).append(item)
+        return readers
 
     def dies(self, item: Item, begin: Tensor, position: int) -> bool:
         """Tell whether what an item changes is not needed but as that."""
