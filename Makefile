@@ -9,7 +9,8 @@
 #   make bench-torch-env  install PyTorch into .bench-torch-env; the next `make bench` measures it too
 #   make bench-check      compare every workload's result, without times
 #   make ulp        check the elementary functions over the whole float32 range
-#   make sanitize   run the tests on an extension built with address and undefined sanitizers
+#   make sanitize   run the native tests on an extension built with address and undefined sanitizers
+#   make sanitize-thread   the same with the thread sanitizer
 #   make clean      remove what was built
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ BUILD := build/in-place
 LOCK := $(if $(shell command -v flock),flock $(BUILD)/.lock,)
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test lint format bench bench-env bench-torch-env bench-check ulp sanitize clean
+.PHONY: build demo test lint format bench bench-env bench-torch-env bench-check ulp sanitize sanitize-thread clean
 
 # More workers than this only compete for memory bandwidth.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 4 ] && echo 4 || echo $$n)
@@ -28,6 +29,7 @@ BENCH_ARGS ?=
 BENCH_JAX ?= 0.10.2
 BENCH_TORCH ?= torch
 CPP_FILES = $(shell find csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h')
+comma := ,
 say = @printf '==> %s\n'
 
 .venv/.stamp: pyproject.toml
@@ -95,21 +97,33 @@ bench-torch-env: .bench-torch-env/.stamp
 ulp: build
 	$(BIN)/python tools/ulp.py
 
-SANITIZED := build/sanitized
+# What exercises csrc; SANITIZE_TESTS=tests is the whole suite, and takes hours.
+SANITIZE_TESTS ?= tests/runtime tests/kernels_native tests/tree tests/passes/test_link.py tests/passes/test_disk.py \
+  tests/passes/test_levels.py tests/api/test_jit.py
+preload = LD_PRELOAD="$$($(CXX) -print-file-name=$(1)) $$($(CXX) -print-file-name=libstdc++.so)"
+BUILD_SANITIZED = \
+  mkdir -p build/$@ && rm -rf build/$@/tree && mkdir -p build/$@/tree && \
+  $(BIN)/cmake -S . -B build/$@ -G Ninja -DGRADAX_SANITIZE=$(1) \
+    -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python && \
+  $(BIN)/cmake --build build/$@ && \
+  cp -r gradax csrc tests benchmarks examples pyproject.toml build/$@/tree && \
+  rm -f build/$@/tree/gradax/_native*.so && cp build/$@/_native*.so build/$@/tree/gradax
+
 sanitize: .venv/.stamp
-	$(say) "building the extension with sanitizers"
-	@mkdir -p build/sanitize
-	@$(BIN)/cmake -S . -B build/sanitize -G Ninja -DGRADAX_SANITIZE=address,undefined \
-	  -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
-	@$(BIN)/cmake --build build/sanitize
-	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
-	@cp -r gradax csrc tests benchmarks examples pyproject.toml $(SANITIZED)
-	@rm -f $(SANITIZED)/gradax/_native*.so && cp build/sanitize/_native*.so $(SANITIZED)/gradax
-	$(say) "running the tests with sanitizers"
-	@cd $(SANITIZED) && \
-	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	$(say) "building the extension with address and undefined sanitizers"
+	@$(call BUILD_SANITIZED,address$(comma)undefined)
+	$(say) "running the tests that exercise it"
+	@cd build/$@/tree && $(call preload,libasan.so) PYTHONPATH=. GRADAX_SANITIZED=address \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(PYTEST_ARGS)
+	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(SANITIZE_TESTS) $(PYTEST_ARGS)
+
+sanitize-thread: .venv/.stamp
+	$(say) "building the extension with the thread sanitizer"
+	@$(call BUILD_SANITIZED,thread)
+	$(say) "running the tests that exercise it"
+	@cd build/$@/tree && $(call preload,libtsan.so) PYTHONPATH=. GRADAX_SANITIZED=thread OPENBLAS_NUM_THREADS=1 \
+	  TSAN_OPTIONS=suppressions=$(CURDIR)/tools/tsan.supp:history_size=7:die_after_fork=0:exitcode=66 \
+	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(SANITIZE_TESTS) $(PYTEST_ARGS)
 
 clean:
 	rm -rf build gradax/_native*.so

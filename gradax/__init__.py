@@ -101,6 +101,9 @@ if _typing.TYPE_CHECKING:
     from gradax.runtime.device import process_index as process_index
     from gradax.runtime.sharding import NamedSharding as NamedSharding
     from gradax.runtime.sharding import make_mesh as make_mesh
+    from gradax.runtime.threads import num_threads as num_threads
+    from gradax.runtime.threads import set_num_threads as set_num_threads
+    from gradax.runtime.threads import threads as threads
     from gradax.version import __version__ as __version__
     from gradax.version import __version_info__ as __version_info__
 
@@ -133,6 +136,7 @@ _EXPORTS = """
     gradax.runtime.device: Device default_backend device_count devices local_device_count
         local_devices process_count process_index
     gradax.runtime.sharding: NamedSharding make_mesh
+    gradax.runtime.threads: num_threads set_num_threads threads
     gradax.version: __version__ __version_info__
 """
 _MODULES = "custom_derivatives flatten_util image nn ops random scipy stages version"

@@ -1,11 +1,10 @@
-// Threads and symbols; the rest of the runtime is bound by the files beside this one.
+// Symbols; the rest of the runtime is bound by the files beside this one.
 #include "runtime/bind.hpp"
 
 #include <nanobind/stl/string.h>
 
 #include "abi.h"
 #include "jit/jit_function.hpp"
-#include "runtime/pool.hpp"
 #include "symbols.hpp"
 
 namespace nb = nanobind;
@@ -34,14 +33,7 @@ void bind_runtime(nb::module_& module) {
   bind_fork(module);
   if (init_jit_type(module.ptr()) != 0) nb::raise_python_error();
   module.def("symbols", &symbols_dict, "Return the addresses that compiled code may name.");
-  module.def("num_threads", &num_threads, "Return how many threads a parallel loop may use.");
-  module.def(
-      "set_num_threads",
-      [](int n_threads) {
-        if (n_threads < 0) throw nb::value_error("set_num_threads: expected 0 (automatic) or more");
-        set_num_threads(n_threads);
-      },
-      nb::arg("n_threads"), "Set how many threads a parallel loop may use; 0 is automatic.");
+  bind_threads(module);
 }
 
 }  // namespace gradax

@@ -10,6 +10,7 @@ void bind_arrays(nanobind::module_& module);
 void bind_state(nanobind::module_& module);
 void bind_executable(nanobind::module_& module);
 void bind_callbacks(nanobind::module_& module);
+void bind_threads(nanobind::module_& module);
 void bind_fork(nanobind::module_& module);
 
 }  // namespace gradax

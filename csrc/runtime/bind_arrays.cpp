@@ -42,14 +42,17 @@ PyMethodDef functions[] = {
 nb::dict stats_dict() {
   const MemoryStats stats = memory_stats();
   nb::dict out;
+  out["num_allocs"] = stats.num_allocs;
+  out["live_allocs"] = stats.live_allocs;
   out["bytes_in_use"] = stats.bytes_in_use;
   out["peak_bytes_in_use"] = stats.peak_bytes_in_use;
   out["largest_alloc_size"] = stats.largest_alloc_size;
-  out["num_allocs"] = stats.num_allocs;
-  out["live_allocs"] = stats.live_allocs;
-  out["pool_bytes"] = stats.pool_bytes;
-  out["pool_limit"] = stats.pool_limit;
   out["bytes_limit"] = stats.bytes_limit;
+  out["pool_bytes"] = stats.pool_bytes;
+  out["peak_pool_bytes"] = stats.peak_pool_bytes;
+  out["bytes_cached"] = stats.bytes_cached;
+  out["cache_limit"] = stats.cache_limit;
+  out["largest_free_block_bytes"] = stats.largest_free_block_bytes;
   return out;
 }
 
@@ -72,10 +75,10 @@ void bind_arrays(nb::module_& module) {
   module.def("reset_peak_memory", &reset_peak_memory, "Start the peak figure again.");
   module.def("trim_memory", &trim_memory, "Give cached memory back to the system.");
   module.def(
-      "set_pool_limit",
+      "set_cache_limit",
       [](int64_t n_bytes) {
-        if (n_bytes < 0) throw nb::value_error("set_pool_limit: expected a size, got less than 0");
-        set_pool_limit(n_bytes);
+        if (n_bytes < 0) throw nb::value_error("set_cache_limit: expected a size, got less than 0");
+        set_cache_limit(n_bytes);
       },
       nb::arg("n_bytes"), "Set how many bytes of unused memory are kept.");
 }

@@ -9,6 +9,7 @@
 #include "runtime/bind.hpp"
 #include "runtime/gil.hpp"
 #include "runtime/object.hpp"
+#include "runtime/stream.hpp"
 #include "symbols.hpp"
 
 namespace nb = nanobind;
@@ -137,14 +138,18 @@ extern "C" {
 static void gx_callback(CallContext* ctx, void* const* ins, void* const* outs,
                         const int64_t* params) {
   if (ctx->status != GX_OK) return;
+  gradax::running_callbacks.fetch_add(1, std::memory_order_relaxed);
   const PyGILState_STATE state = gradax::ensure_gil();
   if (!reinterpret_cast<const gradax::Callback*>(params[0])->call(ins, outs))
     gradax::keep_error(ctx);
   PyGILState_Release(state);
+  gradax::running_callbacks.fetch_sub(1, std::memory_order_relaxed);
 }
 }
 
 namespace gradax {
+
+std::atomic<int> running_callbacks{0};
 
 void bind_callbacks(nb::module_& module) {
   register_symbol("gx_callback", &gx_callback);

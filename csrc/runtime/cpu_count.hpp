@@ -5,7 +5,13 @@ namespace gradax {
 
 constexpr int kMaxThreads = 256;
 
-// GRADAX_NUM_THREADS, else the smaller of the affinity mask and the cgroup's quota, rounded up.
-int cpu_count();
+// What the kernel lets this process use.
+struct Processors {
+  int affinity;  // processors that the scheduler may choose
+  double quota;  // processors' time that the control groups grant; 0: no limit
+  int count() const;
+};
+
+Processors processors();
 
 }  // namespace gradax

@@ -6,6 +6,7 @@
 #include "runtime/hooks.hpp"
 #include "runtime/memory.hpp"
 #include "runtime/spin_lock.hpp"
+#include "runtime/stream.hpp"
 
 namespace gradax {
 
@@ -51,12 +52,21 @@ void Event::wait_native() {
 int Event::wait() {
   // A long program must not make the process deaf to Ctrl-C.
   constexpr auto kBetweenSignals = std::chrono::milliseconds(50);
+  bool waits_for_itself = false;
   while (!is_done()) {
     {
       WithoutGil others_run;
+      waits_for_itself = !run_ahead(*this);
       for (int i = 0; i < 200 && !is_done(); ++i) pause_cpu();
       std::unique_lock guard(mutex_);
-      changed_.wait_for(guard, kBetweenSignals, [this] { return is_done(); });
+      if (!waits_for_itself)
+        changed_.wait_for(guard, kBetweenSignals, [this] { return is_done(); });
+    }
+    if (waits_for_itself) {
+      PyErr_SetString(error_class(GX_RUNTIME_ERROR),
+                      "a callback waits for a value of the call that it belongs to, or of one that "
+                      "follows it; pass what it needs to it as arguments");
+      return -1;
     }
     if (!is_done() && PyErr_CheckSignals() != 0) return -1;
   }

@@ -35,6 +35,20 @@ bool is_unique(const Buffer* buffer, bool queued) {
   return refs - (queued ? buffer->queued_refs.load(std::memory_order_acquire) : 0) == 1;
 }
 
+// The event of the last call that this thread queued.
+struct LastQueued {
+  Event* event = nullptr;
+  ~LastQueued() { set(nullptr); }
+  void set(Event* next) {
+    if (next) next->retain();
+    if (event) event->release();
+    event = next;
+  }
+  bool is_done() const { return !event || event->is_done(); }
+};
+
+thread_local LastQueued last_queued;
+
 void init_context(CallContext& ctx) {
   ctx.n_threads = num_threads();
   ctx.status = GX_OK;
@@ -169,6 +183,7 @@ int Executable::run_queued(PyObject* self, PyObject* const* args, BufferRef* buf
   task->program = this;
   task->owner = Py_NewRef(self);
   task->device = device;
+  task->n_threads = num_threads();
   task->event = new Event(where ? where : user_line());
   for (size_t i = 0; i < ins.size(); ++i) {
     ArrayObject* array = as_array(args[i]);
@@ -181,6 +196,7 @@ int Executable::run_queued(PyObject* self, PyObject* const* args, BufferRef* buf
   task->mark_buffers(1);
   if (wrap(buffers, task->event, results) != 0) return -1;
   for (const auto& [donated, out] : donations) delete_array(as_array(args[donated]));
+  last_queued.set(task->event);
   enqueue(std::move(task));
   return 0;
 }
@@ -210,7 +226,11 @@ int Executable::call(PyObject* self, PyObject* const* args, size_t n, PyObject**
       return call_gathered(self, args, n, results, where);
   bool all_ready = true;
   if (check(args, n, all_ready) != 0) return -1;
-  bool queued = !all_ready || cost_ns() >= inline_limit_ns();
+  // A callback may wait for this call, made by a thread that the callback started: it would wait
+  // for ever behind the callback. A thread's own calls keep their order.
+  const bool may_be_awaited =
+      running_callbacks.load(std::memory_order_relaxed) != 0 && last_queued.is_done();
+  bool queued = !all_ready || (cost_ns() >= inline_limit_ns() && !may_be_awaited);
   if (queued && is_stream_thread()) {
     // A callback makes this call, and its stream goes on only when it is done.
     for (size_t i = 0; i < n; ++i)

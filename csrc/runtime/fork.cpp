@@ -12,11 +12,18 @@ namespace nb = nanobind;
 namespace gradax {
 namespace {
 
-void before_fork() { lock_memory(); }
-void after_fork_in_parent() { unlock_memory(); }
+void before_fork() {
+  lock_memory();
+  lock_garbage();
+}
+
+void after_fork_in_parent() {
+  unlock_garbage();
+  unlock_memory();
+}
 
 void after_fork_in_child() {
-  unlock_memory();
+  after_fork_in_parent();
   reset_pool();
   reset_streams();
 }

@@ -28,6 +28,9 @@ int collect_pending(void*) {
 
 }  // namespace
 
+void lock_garbage() { garbage().lock.lock(); }
+void unlock_garbage() { garbage().lock.unlock(); }
+
 void release_object(PyObject* object) {
   if (!object) return;
   if (PyGILState_Check()) {

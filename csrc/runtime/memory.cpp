@@ -1,8 +1,5 @@
 #include "runtime/memory.hpp"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstdio>
@@ -10,6 +7,8 @@
 #include <mutex>
 #include <new>
 
+#include "runtime/cgroup.hpp"
+#include "runtime/pages.hpp"
 #include "runtime/spin_lock.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -26,9 +25,8 @@ constexpr size_t kHeader = GX_ALIGNMENT;
 constexpr size_t kUnit = 64;
 constexpr int kClasses = 16 + 4 * 37;
 constexpr size_t kLargest = size_t{1} << 46;
-constexpr size_t kMapFrom = 256 << 10;
-constexpr size_t kHugeFrom = 4 << 20;
-constexpr size_t kHugePage = 2 << 20;
+// How many fresh bytes are taken between two looks at what the system has left.
+constexpr int64_t kBetweenLooks = 64 << 20;
 constexpr int32_t kForeign = -1;
 static_assert(sizeof(Buffer) <= kHeader);
 
@@ -47,50 +45,6 @@ size_t class_bytes(int size_class) {
   return (steps << (top - 2)) * kUnit;
 }
 
-void* map_block(size_t n_bytes) {
-  const bool huge = n_bytes >= kHugeFrom;
-  const size_t spare = huge ? kHugePage : 0;
-  void* memory = mmap(nullptr, n_bytes + spare, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return nullptr;
-  if (!huge) return memory;
-  const auto start = reinterpret_cast<uintptr_t>(memory);
-  const uintptr_t aligned = (start + kHugePage - 1) & ~(kHugePage - 1);
-  const size_t before = aligned - start;
-  if (before) munmap(memory, before);
-  if (spare - before) munmap(reinterpret_cast<void*>(aligned + n_bytes), spare - before);
-#ifdef MADV_HUGEPAGE
-  madvise(reinterpret_cast<void*>(aligned), n_bytes, MADV_HUGEPAGE);
-#endif
-  return reinterpret_cast<void*>(aligned);
-}
-
-void* system_allocate(size_t n_bytes) {
-  return n_bytes >= kMapFrom ? map_block(n_bytes) : std::aligned_alloc(GX_ALIGNMENT, n_bytes);
-}
-
-void system_free(void* block, size_t n_bytes) {
-  ASAN_UNPOISON_MEMORY_REGION(block, n_bytes);
-  if (n_bytes >= kMapFrom)
-    munmap(block, n_bytes);
-  else
-    std::free(block);
-}
-
-int64_t system_memory() {
-  int64_t limit = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    if (FILE* file = std::fopen(path, "r")) {
-      long long stated = 0;
-      if (std::fscanf(file, "%lld", &stated) == 1 && stated > 0)
-        limit = std::min<int64_t>(limit, stated);
-      std::fclose(file);
-    }
-  }
-  return limit;
-}
-
 struct FreeBlock {
   FreeBlock* next;
 };
@@ -99,24 +53,18 @@ class Allocator {
  public:
   Allocator() {
     stats_.bytes_limit = system_memory();
-    stats_.pool_limit = std::min<int64_t>(stats_.bytes_limit / 4, int64_t{4} << 30);
+    stats_.cache_limit = std::min<int64_t>(stats_.bytes_limit / 4, int64_t{4} << 30);
   }
 
   Buffer* allocate(size_t n_bytes) {
     if (n_bytes > kLargest) return nullptr;
-    const int wanted = size_class_of(n_bytes + kHeader);
-    int found = wanted;
-    void* block = take(n_bytes, wanted, found);
-    if (!block && found >= 0) block = system_allocate(class_bytes(found));
-    if (!block && found >= 0) {
-      trim();
-      block = system_allocate(class_bytes(found));
-      if (!block) forget(n_bytes);
-    }
+    int size_class = size_class_of(n_bytes + kHeader);
+    void* block = take(n_bytes, size_class);
+    if (!block) block = take_fresh(n_bytes, size_class);
     if (!block) return nullptr;
     ASAN_UNPOISON_MEMORY_REGION(block, kHeader + n_bytes);
     char* data = static_cast<char*>(block) + kHeader;
-    return new (block) Buffer{{1}, found, n_bytes, data, nullptr, {0}};
+    return new (block) Buffer{{1}, size_class, n_bytes, data, nullptr, {0}};
   }
 
   void free(Buffer* buffer) {
@@ -126,13 +74,15 @@ class Allocator {
     lock_.lock();
     stats_.bytes_in_use -= static_cast<int64_t>(buffer->n_bytes);
     --stats_.live_allocs;
-    if (stats_.pool_bytes + size > stats_.pool_limit && size >= int64_t{kMapFrom})
-      given_back = evict(stats_.pool_limit - size);
-    if (stats_.pool_bytes + size > stats_.pool_limit) {
+    if (stats_.bytes_cached + size > stats_.cache_limit && size >= int64_t{kMapFrom})
+      given_back = evict(stats_.cache_limit - size);
+    if (stats_.bytes_cached + size > stats_.cache_limit) {
+      stats_.pool_bytes -= size;
       lock_.unlock();
+      ASAN_UNPOISON_MEMORY_REGION(buffer, size);
       system_free(buffer, size);
     } else {
-      stats_.pool_bytes += size;
+      stats_.bytes_cached += size;
       ASAN_POISON_MEMORY_REGION(buffer->data, size - kHeader);
       auto* block = reinterpret_cast<FreeBlock*>(buffer);
       block->next = free_[size_class];
@@ -151,15 +101,20 @@ class Allocator {
 
   MemoryStats stats() {
     std::lock_guard guard(lock_);
-    return stats_;
+    MemoryStats out = stats_;
+    for (int size_class = 0; size_class < kClasses; ++size_class)
+      if (free_[size_class])
+        out.largest_free_block_bytes = static_cast<int64_t>(class_bytes(size_class));
+    return out;
   }
   void reset_peak() {
     std::lock_guard guard(lock_);
     stats_.peak_bytes_in_use = stats_.bytes_in_use;
+    stats_.peak_pool_bytes = stats_.pool_bytes;
   }
-  void set_pool_limit(int64_t n_bytes) {
+  void set_cache_limit(int64_t n_bytes) {
     lock_.lock();
-    stats_.pool_limit = n_bytes;
+    stats_.cache_limit = n_bytes;
     FreeBlock* blocks = evict(n_bytes);
     lock_.unlock();
     give_back(blocks);
@@ -168,37 +123,68 @@ class Allocator {
   void unlock() { lock_.unlock(); }
 
  private:
-  // Counts the allocation and returns a cached block, or null with `found` the class to map;
-  // `found` is -1 when the limit forbids the allocation.
-  void* take(size_t n_bytes, int wanted, int& found) {
+  // Returns a cached block, with `size_class` its class; null if there is none.
+  void* take(size_t n_bytes, int& size_class) {
     std::lock_guard guard(lock_);
-    const int64_t in_use = stats_.bytes_in_use + static_cast<int64_t>(n_bytes);
-    if (in_use > stats_.bytes_limit) {
-      found = -1;
-      return nullptr;
-    }
-    stats_.bytes_in_use = in_use;
-    stats_.peak_bytes_in_use = std::max(stats_.peak_bytes_in_use, in_use);
-    stats_.largest_alloc_size = std::max(stats_.largest_alloc_size, static_cast<int64_t>(n_bytes));
-    ++stats_.num_allocs;
-    ++stats_.live_allocs;
+    if (is_too_much(n_bytes)) return nullptr;
     // A large block up to 1.5 times the size is better than fresh, untouched pages.
-    const int last = class_bytes(wanted) >= kMapFrom ? std::min(wanted + 2, kClasses - 1) : wanted;
-    for (int size_class = wanted; size_class <= last; ++size_class) {
-      if (FreeBlock* block = free_[size_class]) {
-        free_[size_class] = block->next;
-        stats_.pool_bytes -= static_cast<int64_t>(class_bytes(size_class));
-        found = size_class;
-        return block;
-      }
+    const bool is_large = class_bytes(size_class) >= kMapFrom;
+    const int last = is_large ? std::min(size_class + 2, kClasses - 1) : size_class;
+    for (int found = size_class; found <= last; ++found) {
+      FreeBlock* block = free_[found];
+      if (!block) continue;
+      free_[found] = block->next;
+      stats_.bytes_cached -= static_cast<int64_t>(class_bytes(found));
+      size_class = found;
+      count(n_bytes);
+      return block;
     }
     return nullptr;
   }
 
-  void forget(size_t n_bytes) {
+  void* take_fresh(size_t n_bytes, int size_class) {
+    const auto size = static_cast<int64_t>(class_bytes(size_class));
+    FreeBlock* given_back = nullptr;
+    {
+      std::lock_guard guard(lock_);
+      if (is_too_much(n_bytes)) return nullptr;
+      if (stats_.pool_bytes + size > stats_.bytes_limit)
+        given_back = evict(stats_.bytes_cached - (stats_.pool_bytes + size - stats_.bytes_limit));
+    }
+    give_back(given_back);
+    look_around(size);
+    void* block = system_allocate(size);
+    if (!block) {
+      trim();
+      block = system_allocate(size);
+    }
+    if (!block) return nullptr;
     std::lock_guard guard(lock_);
-    stats_.bytes_in_use -= static_cast<int64_t>(n_bytes);
-    --stats_.live_allocs;
+    stats_.pool_bytes += size;
+    stats_.peak_pool_bytes = std::max(stats_.peak_pool_bytes, stats_.pool_bytes);
+    count(n_bytes);
+    return block;
+  }
+
+  // Pages are granted before they are there: who waits for a refusal is killed without one.
+  void look_around(int64_t size) {
+    if (since_look_.fetch_add(size, std::memory_order_relaxed) + size < kBetweenLooks) return;
+    since_look_.store(0, std::memory_order_relaxed);
+    const int64_t available = available_memory();
+    if (available >= 0 && available < size + stats().bytes_limit / 16) trim();
+  }
+
+  bool is_too_much(size_t n_bytes) const {
+    return stats_.bytes_in_use + static_cast<int64_t>(n_bytes) > stats_.bytes_limit;
+  }
+
+  void count(size_t n_bytes) {
+    const auto size = static_cast<int64_t>(n_bytes);
+    ++stats_.num_allocs;
+    ++stats_.live_allocs;
+    stats_.bytes_in_use += size;
+    stats_.peak_bytes_in_use = std::max(stats_.peak_bytes_in_use, stats_.bytes_in_use);
+    stats_.largest_alloc_size = std::max(stats_.largest_alloc_size, size);
   }
 
   // A chain that owns blocks: `next` links them, the word after it holds the size.
@@ -209,12 +195,13 @@ class Allocator {
   FreeBlock* evict(int64_t keep) {
     FreeBlock* chain = nullptr;
     for (int size_class = kClasses - 1; size_class >= 0; --size_class) {
-      while (stats_.pool_bytes > std::max<int64_t>(keep, 0) && free_[size_class]) {
+      while (stats_.bytes_cached > std::max<int64_t>(keep, 0) && free_[size_class]) {
         auto* block = static_cast<Evicted*>(free_[size_class]);
         free_[size_class] = block->next;
         block->n_bytes = class_bytes(size_class);
         block->next = chain;
         chain = block;
+        stats_.bytes_cached -= static_cast<int64_t>(block->n_bytes);
         stats_.pool_bytes -= static_cast<int64_t>(block->n_bytes);
       }
     }
@@ -224,7 +211,9 @@ class Allocator {
   static void give_back(FreeBlock* chain) {
     while (chain) {
       FreeBlock* next = chain->next;
-      system_free(chain, static_cast<Evicted*>(chain)->n_bytes);
+      const size_t n_bytes = static_cast<Evicted*>(chain)->n_bytes;
+      ASAN_UNPOISON_MEMORY_REGION(chain, n_bytes);
+      system_free(chain, n_bytes);
       chain = next;
     }
   }
@@ -232,6 +221,7 @@ class Allocator {
   SpinLock lock_;
   FreeBlock* free_[kClasses] = {};
   MemoryStats stats_ = {};
+  std::atomic<int64_t> since_look_{0};
 };
 
 // Never destroyed: threads may still free memory while the process ends.
@@ -260,7 +250,7 @@ void free_buffer(Buffer* buffer) {
 
 MemoryStats memory_stats() { return allocator().stats(); }
 void reset_peak_memory() { allocator().reset_peak(); }
-void set_pool_limit(int64_t n_bytes) { allocator().set_pool_limit(n_bytes); }
+void set_cache_limit(int64_t n_bytes) { allocator().set_cache_limit(n_bytes); }
 void trim_memory() { allocator().trim(); }
 void lock_memory() { allocator().lock(); }
 void unlock_memory() { allocator().unlock(); }

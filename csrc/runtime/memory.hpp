@@ -63,27 +63,34 @@ class BufferRef {
   Buffer* buffer_ = nullptr;
 };
 
+// In use: what was asked for. Pool: what the system gave, blocks in use and cached ones.
 struct MemoryStats {
+  int64_t num_allocs;
+  int64_t live_allocs;
   int64_t bytes_in_use;
   int64_t peak_bytes_in_use;
   int64_t largest_alloc_size;
-  int64_t num_allocs;
-  int64_t live_allocs;
-  int64_t pool_bytes;
-  int64_t pool_limit;
   int64_t bytes_limit;
+  int64_t pool_bytes;
+  int64_t peak_pool_bytes;
+  int64_t bytes_cached;
+  int64_t cache_limit;
+  int64_t largest_free_block_bytes;  // of the cached ones
 };
 
 MemoryStats memory_stats();
 void reset_peak_memory();
-void set_pool_limit(int64_t n_bytes);
+void set_cache_limit(int64_t n_bytes);
 
 // Gives all cached blocks back to the system.
 void trim_memory();
 
-// Keep the allocator's lock over a fork, so that the child finds it free and its lists whole.
+// Keep the locks of the allocator and of dropped references over a fork, so that the child finds
+// them free and the lists whole.
 void lock_memory();
 void unlock_memory();
+void lock_garbage();
+void unlock_garbage();
 
 // Drops a reference now if this thread holds the GIL, otherwise as soon as one that does looks.
 void release_object(PyObject* object);

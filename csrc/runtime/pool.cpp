@@ -17,6 +17,7 @@
 #include "abi.h"
 #include "runtime/cpu_count.hpp"
 #include "runtime/spin_lock.hpp"
+#include "runtime/state.hpp"
 
 namespace gradax {
 namespace {
@@ -182,9 +183,10 @@ Pool& current_pool() {
 }  // namespace
 
 int num_threads() {
+  if (const int own = thread_state.n_threads) return own;
   int limit = thread_limit.load(std::memory_order_relaxed);
   if (limit == 0) {
-    limit = cpu_count();
+    limit = processors().count();
     thread_limit.store(limit, std::memory_order_relaxed);
   }
   return limit;
@@ -192,6 +194,10 @@ int num_threads() {
 
 void set_num_threads(int n_threads) {
   thread_limit.store(std::clamp(n_threads, 0, kMaxThreads), std::memory_order_relaxed);
+}
+
+void set_num_threads_here(int n_threads) {
+  thread_state.n_threads = std::clamp(n_threads, 0, kMaxThreads);
 }
 
 bool in_parallel_loop() { return is_in_loop; }

@@ -3,11 +3,14 @@
 
 namespace gradax {
 
-// The threads that a parallel loop may use, its caller included.
+// The threads that a parallel loop of a call from this thread may use, its caller included.
 int num_threads();
 
-// Sets that number; 0 goes back to what affinity, the cgroup's quota and GRADAX_NUM_THREADS say.
+// Sets that number for all threads that have none of their own; 0: what the machine grants.
 void set_num_threads(int n_threads);
+
+// Sets it for this thread's calls; 0: as all others.
+void set_num_threads_here(int n_threads);
 
 // Whether this thread is inside the body of a parallel loop.
 bool in_parallel_loop();

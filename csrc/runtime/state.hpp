@@ -21,6 +21,7 @@ struct ThreadState {
   PyObject* trace = nullptr;       // null: eager
   const Config* config = nullptr;  // null: the process's default
   bool avoids_fast_path = false;
+  int n_threads = 0;  // of a parallel loop; 0: the process's number
 };
 
 extern thread_local ThreadState thread_state;

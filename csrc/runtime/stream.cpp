@@ -1,5 +1,6 @@
 #include "runtime/stream.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -14,7 +15,9 @@ namespace {
 // Enough to hide the caller's work; more would only hold more memory at once.
 constexpr size_t kMostQueued = 32;
 
-thread_local bool serves_stream = false;
+class Stream;
+
+thread_local Stream* served = nullptr;
 
 class Stream {
  public:
@@ -47,18 +50,62 @@ class Stream {
     changed_.wait_for(guard, std::chrono::milliseconds(50), [this] { return n_unfinished_ == 0; });
   }
 
- private:
-  void serve() {
-    serves_stream = true;
-    for (;;) {
-      std::unique_ptr<Task> task = next();
-      task->run();
-      task.reset();
-      // Last of all: a fork may follow as soon as the stream counts as idle.
-      std::lock_guard guard(mutex_);
-      --n_unfinished_;
-      changed_.notify_all();
+  // In the stream's own thread, within a callback: runs what `wanted` waits for. False: that is
+  // the callback's own call.
+  bool run_ahead(const Event& wanted) {
+    while (!wanted.is_done()) {
+      std::unique_ptr<Task> task;
+      switch (take_ahead(wanted, task)) {
+        case Ahead::IsElsewhere:
+          return true;
+        case Ahead::WaitsForItself:
+          return false;
+        case Ahead::Found:
+          run(std::move(task));
+      }
     }
+    return true;
+  }
+
+ private:
+  enum class Ahead { Found, IsElsewhere, WaitsForItself };
+
+  void serve() {
+    served = this;
+    for (;;) run(next());
+  }
+
+  void run(std::unique_ptr<Task> task) {
+    running_.push_back(task.get());
+    task->run();
+    running_.pop_back();
+    task.reset();
+    // Last of all: a fork may follow as soon as the stream counts as idle.
+    std::lock_guard guard(mutex_);
+    --n_unfinished_;
+    changed_.notify_all();
+  }
+
+  // Takes the first task, up to the one that finishes `wanted`, that can go before what stands.
+  Ahead take_ahead(const Event& wanted, std::unique_ptr<Task>& taken) {
+    std::lock_guard guard(mutex_);
+    std::vector<const Task*> standing(running_.begin(), running_.end());
+    for (const Task* task : standing)
+      if (task->event == &wanted) return Ahead::WaitsForItself;
+    const auto last = std::find_if(tasks_.begin(), tasks_.end(),
+                                   [&](const auto& task) { return task->event == &wanted; });
+    if (last == tasks_.end()) return Ahead::IsElsewhere;
+    for (auto task = tasks_.begin(); task <= last; ++task) {
+      if (std::any_of(standing.begin(), standing.end(),
+                      [&](const Task* other) { return (*task)->must_follow(*other); })) {
+        standing.push_back(task->get());
+        continue;
+      }
+      taken = std::move(*task);
+      tasks_.erase(task);
+      return Ahead::Found;
+    }
+    return Ahead::WaitsForItself;
   }
 
   std::unique_ptr<Task> next() {
@@ -72,6 +119,8 @@ class Stream {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Task>> tasks_;
+  std::vector<const Task*>
+      running_;  // one, and those that its callbacks wait for; the thread's own
   size_t n_unfinished_ = 0;
 };
 
@@ -97,26 +146,32 @@ void enqueue(std::unique_ptr<Task> task) {
   stream.push(std::move(task));
 }
 
-bool is_stream_thread() { return serves_stream; }
+bool is_stream_thread() { return served != nullptr; }
+
+bool run_ahead(const Event& wanted) { return !served || served->run_ahead(wanted); }
 
 int synchronize() {
   // A callback of a queued call would wait for itself.
-  if (serves_stream) return 0;
-  for (size_t i = 0; i < streams().size(); ++i) {
-    Stream* stream = streams()[i];
-    // Another thread may enqueue while this one has let the GIL go.
+  if (served) return 0;
+  collect_released();
+  // Another thread may enqueue while this one has let the GIL go: until none has waited.
+  for (size_t i = 0; i < streams().size();) {
+    Stream* stream = streams()[i++];
     while (stream && !stream->is_idle()) {
       {
         WithoutGil others_run;
         stream->wait_a_while();
       }
       if (PyErr_CheckSignals() != 0) return -1;
+      i = 0;
     }
   }
-  collect_released();
   return 0;
 }
 
-void reset_streams() { streams().clear(); }
+void reset_streams() {
+  streams().clear();
+  served = nullptr;
+}
 
 }  // namespace gradax

@@ -12,7 +12,7 @@ from gradax.api import evaluate
 from gradax.api.compiling import forget_code
 from gradax.api.programs import programs
 from gradax.core.tracer import under
-from gradax.native import JitFunction
+from gradax.native import JitFunction, trim_memory
 
 
 @contextmanager
@@ -42,10 +42,11 @@ def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[
 
 
 def clear_caches() -> None:
-    """Forget all traced and compiled programs of this process."""
+    """Forget all traced and compiled programs of this process, and give unused memory back."""
     programs.clear()
     evaluate.clear()
     forget_code()
     for x in gc.get_objects():
         if type(x) is JitFunction:
             x.clear_cache()
+    trim_memory()

@@ -46,12 +46,15 @@ class Kind:
     type: type
     choices: tuple[str, ...] = ()
     optional: bool = False
+    least: int | None = None
 
     def __str__(self) -> str:
         if self.choices:
             text = "one of " + ", ".join(map(repr, self.choices))
         else:
             text = "any hashable value" if self.type is object else self.type.__name__
+        if self.least is not None:
+            text += f" of at least {self.least}"
         return f"{text} or None" if self.optional else text
 
     def convert(self, value: object) -> object:
@@ -63,7 +66,7 @@ class Kind:
                 return bool(value)
         elif self.type is int:
             if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-                return operator.index(value)
+                return self._bound(operator.index(value))
         elif self.type is float:
             if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
                 return float(cast("float", value))  # which refuses NumPy's complex numbers
@@ -84,8 +87,16 @@ class Kind:
                 return lower in _TRUE
             raise ValueError(f"expected 1, true, on, 0, false or off, got {text!r}")
         if self.type in (int, float):
-            return self.type(text)
+            try:
+                return self.convert(self.type(text))
+            except ValueError:
+                raise ValueError(f"expected {self}, got {text!r}") from None
         return self.convert(text)
+
+    def _bound(self, number: int) -> int:
+        if self.least is not None and number < self.least:
+            raise ValueError(f"expected {self}, got {number}")
+        return number
 
     def _choose(self, text: object) -> object:
         if self.choices and text not in self.choices:

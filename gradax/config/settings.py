@@ -141,9 +141,9 @@ num_cpu_devices = _add(
 )
 num_threads = _add(
     "num_threads",
-    Kind(int, optional=True),
+    Kind(int, optional=True, least=1),
     None,
-    "The threads that a program may use; None means what the machine grants.",
+    "The threads that a call may use, 256 at most; None means what the machine grants.",
 )
 platforms = _add(
     "platforms",

@@ -72,12 +72,13 @@ class Values(threading.local):
 current: Final = Values()
 
 KeyCallback = Callable[[TraceKey, bool], None]
+ChangeCallback = Callable[[object, bool], None]
 
 
 class _Store:
     """Hold what is shared between threads; every change happens under `lock`."""
 
-    __slots__ = ("callbacks", "keys", "lock", "overridden", "traced")
+    __slots__ = ("callbacks", "keys", "lock", "overridden", "traced", "watchers")
 
     def __init__(self) -> None:
         self.lock = make_lock()
@@ -85,6 +86,7 @@ class _Store:
         self.keys: dict[tuple[tuple[str, object], ...], TraceKey] = {}
         self.overridden: dict[int, dict[str, object]] = {}
         self.callbacks: list[KeyCallback] = []
+        self.watchers: dict[str, ChangeCallback] = {}
 
 
 _store: Final = _Store()
@@ -109,6 +111,14 @@ def remove_trace_key_callback(callback: KeyCallback) -> None:
     _store.callbacks.remove(callback)
 
 
+def on_change(name: str, callback: ChangeCallback) -> None:
+    """Call `callback(value, everywhere)` after each change of the setting `name`.
+
+    `value` is the new default if `everywhere`; else this thread's override, ABSENT without one.
+    """
+    _store.watchers[name] = callback
+
+
 def declare(name: str, default: object, traced: bool) -> None:
     """Add a setting; `traced` makes it a part of the trace key."""
     with _store.lock:
@@ -120,6 +130,7 @@ def declare(name: str, default: object, traced: bool) -> None:
 
 def set_defaults(changes: Iterable[tuple[str, object]]) -> None:
     """Change process-wide defaults; threads inside an override of that setting keep theirs."""
+    changes = tuple(changes)
     with _store.lock:
         before = Values.trace_key
         for name, value in changes:
@@ -130,6 +141,9 @@ def set_defaults(changes: Iterable[tuple[str, object]]) -> None:
         changed = Values.trace_key is not before
     if changed:
         _notify(everywhere=True)
+    for name, value in changes:
+        if name in _store.watchers:
+            _store.watchers[name](value, True)
 
 
 def swap_overrides(changes: Iterable[tuple[str, object]]) -> tuple[tuple[str, object], ...]:
@@ -152,6 +166,9 @@ def swap_overrides(changes: Iterable[tuple[str, object]]) -> tuple[tuple[str, ob
             _store.overridden.pop(threading.get_ident(), None)
     if current.trace_key is not before:
         _notify(everywhere=False)
+    for name, _ in undo:
+        if name in _store.watchers:
+            _store.watchers[name](local.get(name, ABSENT), False)
     return tuple(reversed(undo))
 
 

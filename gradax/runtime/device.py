@@ -29,7 +29,13 @@ class Device:
         return self.id
 
     def memory_stats(self) -> dict[str, int]:
-        """Return the allocator's bytes: in use, at the peak, kept for reuse, the limit."""
+        """Return the allocator's figures, in bytes; all devices of a process have the same.
+
+        `bytes_in_use` is what arrays and running programs asked for, without memory that NumPy
+        owns; `pool_bytes` what the system gave for it, of which `bytes_cached` wait to be used
+        again (at most `cache_limit`; `gradax.clear_caches` gives them back). Allocations beyond
+        `bytes_limit`, the machine's memory or what a control group grants, raise MemoryError.
+        """
         return native.memory_stats()
 
     def __repr__(self) -> str:

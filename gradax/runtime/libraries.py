@@ -18,6 +18,7 @@ import numpy as np
 from gradax import native
 from gradax.errors import CompileError
 from gradax.locks import make_lock
+from gradax.runtime import threads
 
 # The order is that of csrc/kernels/dtype_codes.hpp.
 _CODED = (
@@ -166,7 +167,7 @@ def load_llvm() -> None:
 
 def load_llvm_ahead() -> None:
     """Load LLVM while the program that imports gradax gets ready, where a processor is free."""
-    if native.num_threads() > 1:
+    if threads.num_threads() > 1:
         with contextlib.suppress(CompileError):
             load_llvm()
 
