@@ -18,11 +18,11 @@ from gradax._native import all_leaves as all_leaves
 from gradax._native import array_from_dlpack as array_from_dlpack
 from gradax._native import array_view as array_view
 from gradax._native import assembly as assembly
+from gradax._native import available_memory as available_memory
 from gradax._native import avoid_fast_path as avoid_fast_path
 from gradax._native import avoid_fast_path_everywhere as avoid_fast_path_everywhere
 from gradax._native import call_kernel as call_kernel
 from gradax._native import can_link as can_link
-from gradax._native import available_memory as available_memory
 from gradax._native import describe_dlpack as describe_dlpack
 from gradax._native import empty as empty
 from gradax._native import finish_loading_llvm as finish_loading_llvm

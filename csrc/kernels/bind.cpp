@@ -33,6 +33,7 @@ constexpr Entry entries[] = {
     {"gx_sort", gx_sort, -1, -1, 7},
     {"gx_top_k", gx_top_k, 1, 2, 4},
     {"gx_conv", gx_conv, 2, 1, 13},
+    {"gx_conv_floats", gx_conv_floats, 2, 1, 23},
     {"gx_cumulative", gx_cumulative, 1, 1, 6},
     {"gx_reduce_window", gx_reduce_window, 1, 1, 3},
     {"gx_fft", gx_fft, 1, 1, 5},

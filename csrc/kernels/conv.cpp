@@ -24,6 +24,19 @@ Conv read_conv(const int64_t* params) {
   return conv;
 }
 
+ConvLayouts read_layouts(const int64_t* params) {
+  const int64_t d = params[5];
+  const int64_t* next = params + 6 + 7 * d;
+  ConvLayouts layouts{};
+  for (ConvLayout* layout : {&layouts.lhs, &layouts.rhs, &layouts.out}) {
+    layout->batch = *next++;
+    for (int64_t dim = 3 - d; dim < 3; ++dim) layout->space[dim] = *next++;
+    layout->features = *next++;
+  }
+  layouts.most_vector_bytes = *next;
+  return layouts;
+}
+
 std::vector<Phase> list_phases(const Conv& conv, int dim) {
   const int64_t dilation = conv.lhs_dilation[dim], stride = conv.stride[dim];
   const int64_t period = dilation / std::gcd(dilation, stride);
@@ -84,6 +97,13 @@ void convolve_wide(CallContext* ctx, const Conv& conv, const T* lhs, const T* rh
   convert_parallel(ctx, wide_out.get(), out, n_out);
 }
 
+template <class T>
+void convolve_floats(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
+                     const T* rhs, T* out) {
+  is_outer(conv, layouts.lhs) ? convolve_outer(ctx, conv, layouts, lhs, rhs, out)
+                              : convolve_tiles(ctx, conv, layouts, lhs, rhs, out);
+}
+
 }  // namespace
 }  // namespace gradax
 
@@ -102,6 +122,24 @@ extern "C" void gx_conv(CallContext* ctx, void* const* ins, void* const* outs,
       convolve(ctx, conv, lhs, rhs, out);
     }
   });
+} catch (const std::bad_alloc&) {
+  gx_fail(ctx, GX_MEMORY_ERROR, "conv: no memory");
+}
+
+extern "C" void gx_conv_floats(CallContext* ctx, void* const* ins, void* const* outs,
+                               const int64_t* params) try {
+  using namespace gradax;
+  const Conv conv = read_conv(params);
+  const ConvLayouts layouts = read_layouts(params);
+  if (conv.batch == 0 || conv.c_out == 0 || conv.positions() == 0) return;
+  auto run = [&](auto zero) {
+    using T = decltype(zero);
+    convolve_floats(ctx, conv, layouts, static_cast<const T*>(ins[0]),
+                    static_cast<const T*>(ins[1]), static_cast<T*>(outs[0]));
+  };
+  if (params[0] == static_cast<int64_t>(Dtype::F32)) return run(float{});
+  if (params[0] == static_cast<int64_t>(Dtype::F64)) return run(double{});
+  gx_fail(ctx, GX_VALUE_ERROR, "conv_floats: expected float32 or float64");
 } catch (const std::bad_alloc&) {
   gx_fail(ctx, GX_MEMORY_ERROR, "conv: no memory");
 }

@@ -9,6 +9,11 @@
 
 namespace gradax {
 
+// Elements between neighbours along each axis of an array.
+struct ConvLayout {
+  int64_t batch, space[3], features;
+};
+
 struct Conv {
   int64_t batch, c_in, c_out, groups;
   int64_t in[3], kernel[3], out[3], stride[3], pad[3], lhs_dilation[3], rhs_dilation[3];
@@ -23,7 +28,14 @@ struct Conv {
   }
 };
 
+// How the arrays of a tiled convolution lie in memory; of the kernel, `batch` is out features.
+struct ConvLayouts {
+  ConvLayout lhs, rhs, out;
+  int64_t most_vector_bytes;  // for tests: the processor may have wider vectors
+};
+
 Conv read_conv(const int64_t* params);
+ConvLayouts read_layouts(const int64_t* params);
 
 // One channel in and out.
 template <class T>
@@ -36,6 +48,19 @@ void convolve_depthwise(CallContext* ctx, const Conv& conv, const T* lhs, const 
 // Any convolution: blocks of gathered patches times the kernel as a matrix.
 template <class T>
 void convolve_blocks(CallContext* ctx, const Conv& conv, const T* lhs, const T* rhs, T* out);
+
+// Any convolution of floats in any layout: tiles over boxes of outputs.
+template <class T>
+void convolve_tiles(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
+                    const T* rhs, T* out);
+
+// Whether there are more taps than outputs, as in the derivative by a kernel: then
+// `convolve_outer` is the way.
+bool is_outer(const Conv& conv, const ConvLayout& lhs);
+
+template <class T>
+void convolve_outer(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
+                    const T* rhs, T* out);
 
 // One residue class of the outputs of one dimension under lhs dilation: outputs first + step * j
 // for j < count meet tap taps[u] at the input coordinate offsets[u] + advance * j.

@@ -97,16 +97,18 @@ struct Cut {
 };
 
 template <class T>
-Cut plan_cut(const Block<T>& block, int n_threads) {
+Cut plan_cut(const Block<T>& block, bool can_split) {
   const int64_t patch_elements = (int64_t{384} << 10) / static_cast<int64_t>(sizeof(T));
   const int64_t taps = block.taps(), rows = block.rows(), terms = taps * block.c_in();
   Cut cut{};
-  // Splitting the sums follows from the shape alone, so that results do not vary with threads.
+  // All follows from the shape alone, so that results do not vary with threads.
+  constexpr int64_t least_tasks = 16;
   const bool is_long = rows * block.c_out() <= 64 * 64 && terms >= 8192;
   cut.parts = is_long ? std::min<int64_t>({64, terms / 4096, taps}) : 1;
   cut.taps = std::clamp<int64_t>(1024 / block.c_in(), 1, (taps + cut.parts - 1) / cut.parts);
   const int64_t fits = std::max<int64_t>(16, patch_elements / (cut.taps * block.c_in()));
-  const int64_t share = rows * block.conv.groups * cut.parts / (2 * std::max(n_threads, 1)) + 1;
+  const int64_t tasks = can_split ? least_tasks : 1;
+  const int64_t share = rows * block.conv.groups * cut.parts / tasks + 1;
   cut.rows = std::clamp<int64_t>(std::min(fits, share), std::min<int64_t>(rows, 16), rows);
   return cut;
 }
@@ -159,7 +161,7 @@ void sum_parts(CallContext* ctx, const Block<T>& block, const T* partial, int64_
 template <class T>
 void run_block(CallContext* ctx, const Block<T>& block) {
   const bool can_split = !uses_blas<T>() || routine_table.is_single_threaded;
-  const Cut cut = plan_cut(block, can_split ? ctx->n_threads : 1);
+  const Cut cut = plan_cut(block, can_split);
   const int64_t rows = block.rows(), groups = block.conv.groups, n = block.c_out();
   const int64_t row_cuts = (rows + cut.rows - 1) / cut.rows;
   Scratch<T> partial(ctx, cut.parts > 1 ? cut.parts * rows * groups * n : 0);

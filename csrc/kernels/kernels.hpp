@@ -44,6 +44,11 @@ GX_KERNEL(top_k);
 // output size, stride, padding before, lhs dilation, rhs dilation.
 GX_KERNEL(conv);
 
+// The same for f32 and f64 in any layout, without BLAS. The parameters are followed by the elements
+// between neighbours along each axis: of lhs (batch, spatial.., c_in), of rhs (c_out, spatial..,
+// c_in / groups), of the result (batch, spatial.., c_out); then by the most bytes of a vector (64).
+GX_KERNEL(conv_floats);
+
 // Running sum, product, maximum or minimum along the middle axis of [outer, n, inner].
 // params: dtype, operation (0 sum, 1 product, 2 maximum, 3 minimum), outer, n, inner, reverse.
 GX_KERNEL(cumulative);

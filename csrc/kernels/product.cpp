@@ -160,7 +160,10 @@ void run_product(const Product<T>& p) {
   if (p.m == 0 || p.n == 0) return;
   if (p.m * p.n * p.k <= small_product) return multiply_many(p, 1, 0, 0, 0);
   if constexpr (is_tiled_type<T>) {
-    if (p.m > 1 && p.n > 1 && p.k > 0 && has_tiles() && multiply_tiles(p)) return;
+    if (p.k > 0 && has_tiles()) {
+      if ((p.m == 1 || p.n == 1) && multiply_vector(p)) return;
+      if (multiply_tiles(p)) return;
+    }
   }
   if constexpr (is_blas_type<T>) {
     const int64_t limit = INT32_MAX;

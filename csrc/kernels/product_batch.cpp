@@ -2,6 +2,7 @@
 
 #include "parallel.hpp"
 #include "product.hpp"
+#include "tiles.hpp"
 
 namespace gradax {
 namespace {
@@ -11,7 +12,19 @@ struct Grid {
   int64_t rows = 1, columns = 1, terms = 1;
 };
 
-constexpr int64_t work_per_part = int64_t{1} << 20;
+// BLAS sums in an order that follows from the shape of a part: its parts follow from the shape of
+// the whole alone, so that results do not vary with threads.
+constexpr int64_t work_per_part = int64_t{1} << 20, blas_work_per_part = int64_t{1} << 21;
+constexpr int64_t work_per_vector = int64_t{1} << 17, results_per_vector = 128;
+constexpr int64_t most_blas_parts = 32;
+
+// Whether the sums of a part of a product are those of the whole.
+template <class T>
+bool can_cut_anywhere() {
+  if constexpr (is_tiled_type<T>)
+    if (has_tiles()) return true;
+  return !uses_blas<T>();
+}
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -22,20 +35,24 @@ int64_t cut(int64_t n, int64_t parts, int64_t i) {
   return n >= 32 * parts ? at / 16 * 16 : at;
 }
 
-Grid plan_grid(int64_t m, int64_t n, int64_t k, int n_threads, bool can_split) {
+int64_t count_parts(int64_t m, int64_t n, int64_t k, int64_t most, bool cuts_anywhere) {
+  const int64_t work = m * n * k;
+  if (m == 1 || n == 1)
+    return std::min({work / work_per_vector, m * n / results_per_vector,
+                     cuts_anywhere ? most : most_blas_parts});
+  return cuts_anywhere ? std::min(work / work_per_part, most)
+                       : std::min(work / blas_work_per_part, most_blas_parts);
+}
+
+Grid plan_grid(int64_t m, int64_t n, int64_t k, int64_t most, bool cuts_anywhere) {
   Grid grid;
-  if (!can_split) return grid;
-  // Splitting the sums follows from the shape alone, so that results do not vary with threads.
   if (m * n <= 64 * 64 && k >= 8192) {
     grid.terms = std::min<int64_t>(64, k / 4096);
     return grid;
   }
-  if (n_threads <= 1) return grid;
-  const bool is_vector = m == 1 || n == 1;
-  const int64_t enough = is_vector ? int64_t{1} << 16 : work_per_part;
-  const int64_t parts = std::min<int64_t>(m * n * k / enough, 2 * n_threads);
+  const int64_t parts = count_parts(m, n, k, most, cuts_anywhere);
   if (parts <= 1) return grid;
-  const int64_t least = is_vector ? 16 : 32;
+  const int64_t least = m == 1 || n == 1 ? 16 : 32;
   const double ratio =
       std::sqrt(static_cast<double>(parts) * static_cast<double>(m) / static_cast<double>(n));
   grid.rows = std::clamp<int64_t>(std::llround(ratio), 1, std::min(parts, ceil_div(m, least)));
@@ -85,9 +102,11 @@ void run_batch(CallContext* ctx, const Product<T>& first, const Batch& batch) {
   }
   const bool can_split = !uses_blas<T>() || routine_table.is_single_threaded;
   const int n_threads = can_split ? ctx->n_threads : 1;
+  const bool is_few = batch.count < 2 * n_threads;
   Grid grid;
-  if (batch.count < 2 * n_threads || n_threads == 1)
-    grid = plan_grid(first.m, first.n, first.k, n_threads, can_split);
+  if (can_split)
+    grid = plan_grid(first.m, first.n, first.k, is_few && n_threads > 1 ? 2 * n_threads : 1,
+                     can_cut_anywhere<T>());
   const int64_t tiles = grid.rows * grid.columns;
   auto nth = [&](int64_t i) {
     Product<T> p = first;
@@ -97,8 +116,11 @@ void run_batch(CallContext* ctx, const Product<T>& first, const Batch& batch) {
     return p;
   };
   if (grid.terms > 1) {
-    for (int64_t i = 0; i < batch.count; ++i) split_terms(ctx, nth(i), grid.terms);
-    return;
+    // A loop inside a loop runs in its caller: the outer one, unless that has too little.
+    auto run = [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) split_terms(ctx, nth(i), grid.terms);
+    };
+    return is_few ? run(0, batch.count) : parallel_for(ctx, batch.count, 1, run);
   }
   auto run_tiles = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

@@ -8,6 +8,8 @@
 namespace gradax {
 namespace {
 
+constexpr int64_t width = 256, direct_limit = 8;
+
 // A window along one axis of [outer, n, inner]; the other axes keep their sizes.
 struct Window {
   int64_t outer, n, inner;
@@ -16,11 +18,13 @@ struct Window {
   bool is_trivial() const {
     return size == 1 && stride == 1 && pad == 0 && base_dilation == 1 && out == n;
   }
+  // Whether each window is folded by itself: blocks of running folds pay where long ones overlap.
+  bool is_direct() const {
+    return size <= direct_limit || (inner > 1 && (out == 1 || stride >= size));
+  }
   int64_t reach() const { return (size - 1) * dilation + 1; }
   int64_t line() const { return (out - 1) * stride + reach(); }
 };
-
-constexpr int64_t width = 256, direct_limit = 8;
 
 template <class Op, class T>
 GX_VECTORIZED void join_all(T* sums, const T* x, int64_t n) {
@@ -132,7 +136,7 @@ struct Tasks {
 
 Tasks cut_tasks(const Window& w) {
   Tasks tasks{std::min(w.inner, width), w.out, 0, 0};
-  const bool is_direct = w.size <= direct_limit;
+  const bool is_direct = w.is_direct();
   // A line of a long window is filled for several columns: keep it in the cache.
   if (!is_direct) tasks.columns = std::min<int64_t>(w.inner, 32);
   const int64_t least = std::max<int64_t>(4096 / tasks.columns + 1, is_direct ? 1 : 4 * w.reach());
@@ -144,7 +148,7 @@ Tasks cut_tasks(const Window& w) {
 
 template <class Op, class T>
 void fold_task(const Window& w, const T* x, int64_t columns, T* line, T* ends, T* out) {
-  const bool is_direct = w.size <= direct_limit;
+  const bool is_direct = w.is_direct();
   if (is_direct && w.inner > 1) return fold_taps<Op>(w, x, columns, out);
   fill_line<Op>(w, x, columns, line);
   is_direct ? fold_line<Op>(w, line, out) : fold_blocks<Op>(w, line, ends, columns, out);
@@ -159,7 +163,7 @@ void fold_axis(CallContext* ctx, const Window& w, const T* in, T* out) {
     Window part = w;
     part.out = tasks.outs;
     const int64_t room = part.line() * tasks.columns;
-    const bool is_direct = w.size <= direct_limit;
+    const bool is_direct = w.is_direct();
     Scratch<T> line(ctx, is_direct && w.inner > 1 ? 0 : room), ends(ctx, is_direct ? 0 : room);
     if (!line || !ends) return;
     for (int64_t i = begin; i < end; ++i) {

@@ -1,13 +1,18 @@
 // Cholesky factors, triangular systems, LU factors.
 #include "kernels.hpp"
+#include "lanes.hpp"
+#include "lu_blocked.hpp"
 #include "matrices.hpp"
 #include "product.hpp"
+#include "tiles.hpp"
 
 namespace gradax {
 namespace {
 
 template <class T>
 void factor_cholesky(CallContext* ctx, int64_t batch, int64_t n, const T* a, T* out) {
+  if constexpr (is_laned_type<T>)
+    if (fits_lanes(batch, n)) return cholesky_lanes(ctx, batch, n, a, out);
   for_batch(ctx, batch, n * n * n / 3 + n * n, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       T* x = out + b * n * n;
@@ -49,10 +54,18 @@ template <class T>
 void solve_triangular(CallContext* ctx, const Triangular& t, const T* a, const T* b, T* out) {
   const int64_t order = t.left ? t.m : t.n, sides = t.left ? t.n : t.m;
   if (t.m * t.n == 0) return;
+  if constexpr (is_laned_type<T>) {
+    if (fits_lanes(t.batch, order) && sides <= 32) {
+      const bool transposed = (t.trans != 0) == t.left;
+      const LaneSystem system{order, sides, t.lower != transposed, transposed, !t.left, t.unit};
+      return solve_lanes(ctx, t.batch, system, a, b, out);
+    }
+  }
   int64_t part = sides;
-  if (t.batch < 2 * ctx->n_threads && routine_table.is_single_threaded)
-    part = std::clamp<int64_t>(sides / (2 * std::max(ctx->n_threads, 1)) + 1,
-                               std::min<int64_t>(16, sides), sides);
+  // By the shape alone: what BLAS makes of a part depends on the part's shape.
+  constexpr int64_t most_parts = 32, least_sides = 32;
+  if (routine_table.is_single_threaded)
+    part = std::clamp(sides / most_parts + 1, std::min(least_sides, sides), sides);
   const int64_t parts = (sides + part - 1) / part;
   parallel_for(ctx, t.batch * t.m, grain_for(t.n), [&](int64_t begin, int64_t end) {
     std::copy(b + begin * t.n, b + end * t.n, out + begin * t.n);
@@ -66,27 +79,40 @@ void solve_triangular(CallContext* ctx, const Triangular& t, const T* a, const T
   });
 }
 
+// Overwrites out, a copy of the matrix, by its factors; pivots from 0.
+template <class T>
+void factor_one_lu(CallContext* ctx, int64_t m, int64_t n, T* out, int32_t* pivots, T* columns) {
+  if constexpr (is_tiled_type<T>)
+    if (has_tiles()) return lu_blocked(ctx, m, n, out, pivots);
+  int rows = static_cast<int>(m), cols = static_cast<int>(n), ld = std::max(1, rows), info = 0;
+  transpose(out, m, n, columns);
+  call_routine(GX_PICK(T, getrf), &rows, &cols, columns, &ld, pivots, &info);
+  transpose(columns, n, m, out);
+  if (info < 0) std::fill_n(out, m * n, nan_of<T>());
+  for (int64_t i = 0; i < std::min(m, n); ++i) pivots[i] -= 1;
+}
+
 template <class T>
 void factor_lu(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* out,
                int32_t* pivots, int32_t* permutation) {
   const int64_t k = std::min(m, n);
-  for_batch(ctx, batch, m * n * k + m, [&](int64_t begin, int64_t end) {
+  if constexpr (is_laned_type<T>)
+    if (k > 0 && fits_lanes(batch, std::max(m, n)))
+      return lu_lanes(ctx, batch, m, n, a, out, pivots, permutation);
+  auto run = [&](int64_t begin, int64_t end) {
     Scratch<T> columns(ctx, m * n);
     if (!columns) return;
     for (int64_t b = begin; b < end; ++b) {
       int32_t *pivot = pivots + b * k, *order = permutation + b * m;
-      int rows = static_cast<int>(m), cols = static_cast<int>(n), ld = std::max(1, rows), info = 0;
-      transpose(a + b * m * n, m, n, columns.get());
-      if (k > 0) call_routine(GX_PICK(T, getrf), &rows, &cols, columns.get(), &ld, pivot, &info);
-      transpose(columns.get(), n, m, out + b * m * n);
-      if (info < 0) std::fill_n(out + b * m * n, m * n, nan_of<T>());
+      std::copy_n(a + b * m * n, m * n, out + b * m * n);
+      if (k > 0) factor_one_lu(ctx, m, n, out + b * m * n, pivot, columns.get());
       for (int64_t i = 0; i < m; ++i) order[i] = static_cast<int32_t>(i);
-      for (int64_t i = 0; i < k; ++i) {
-        pivot[i] -= 1;
-        std::swap(order[i], order[pivot[i]]);
-      }
+      for (int64_t i = 0; i < k; ++i) std::swap(order[i], order[pivot[i]]);
     }
-  });
+  };
+  // A few large ones have threads each.
+  if (batch < ctx->n_threads) return run(0, batch);
+  for_batch(ctx, batch, m * n * k + m, run);
 }
 
 }  // namespace

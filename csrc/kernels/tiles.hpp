@@ -19,4 +19,9 @@ bool has_tiles();
 template <class T>
 bool multiply_tiles(const Product<T>& p);
 
+// Runs a product with m == 1 or n == 1; the order of each sum follows from k and the layout alone.
+// False: nothing done, for a layout that no caller makes often.
+template <class T>
+bool multiply_vector(const Product<T>& p);
+
 }  // namespace gradax

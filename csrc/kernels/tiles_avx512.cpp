@@ -3,34 +3,23 @@
 
 #if defined(__x86_64__)
 
-#include <algorithm>
-#include <cstdlib>
-#include <cstring>
+#include "intrinsics.hpp"
 
-// From here on: what headers define may be shared with code for other processors.
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,fma,prefer-vector-width=512")
-#endif
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+#include "target_avx512.hpp"
+
+#include "tile_avx512.hpp"
 
 namespace gradax {
 namespace {
 
-// A tile of the result: `rows` by two vectors, 24 of the 32 registers.
-template <class T>
-struct Tile {
-  static constexpr int64_t lanes = 64 / sizeof(T), rows = 12, columns = 2 * lanes;
-  typedef T Vector __attribute__((vector_size(64), aligned(64)));
-  typedef T Loose __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
-};
-
 // Of the sums, a block of terms is done at a time: its panel of b stays in the first cache, and
 // with it a block of rows of a in the second, and of b in the third.
-template <class T>
-constexpr int64_t block_terms = 960 / sizeof(T);
-constexpr int64_t block_rows = 240, block_columns = 4096;
+constexpr int64_t most_terms = 256, block_rows = 120, block_columns = 4096;
 
 // Memory of a thread for packed operands, which lasts.
 struct Packed {
@@ -51,105 +40,113 @@ struct Packed {
 
 thread_local Packed packed_a, packed_b;
 
-// Packs op(source), [n, k] of which element (i, q) is at i*step_i + q*step_q, into panels of
-// `width` rows: element (i, q) of a panel is at q*width + i. Rows behind the last are zero.
-template <int64_t width, class T>
-void pack(const T* source, int64_t step_i, int64_t step_q, int64_t n, int64_t k, T* out) {
-  for (int64_t i0 = 0; i0 < n; i0 += width, out += width * k) {
-    const T* panel = source + i0 * step_i;
-    const int64_t here = std::min(width, n - i0);
-    if (here < width) std::memset(out, 0, static_cast<size_t>(width * k) * sizeof(T));
-    if (step_i == 1 && here == width) {
-      for (int64_t q = 0; q < k; ++q)
-        for (int64_t i = 0; i < width; ++i) out[q * width + i] = panel[q * step_q + i];
-    } else if (step_i == 1) {
-      for (int64_t q = 0; q < k; ++q)
-        for (int64_t i = 0; i < here; ++i) out[q * width + i] = panel[q * step_q + i];
-    } else {
-      for (int64_t i = 0; i < here; ++i)
-        for (int64_t q = 0; q < k; ++q) out[q * width + i] = panel[i * step_i + q * step_q];
-    }
-  }
-}
-
-// One tile: c = a b, or c += a b.
-template <class T>
-void run_tile(int64_t k, const T* a, const T* b, T* c, int64_t ldc, bool accumulate) {
-  using Vector = typename Tile<T>::Vector;
-  using Loose = typename Tile<T>::Loose;
-  constexpr int rows = Tile<T>::rows, lanes = Tile<T>::lanes;
-  Vector sums[rows][2] = {};
-  for (int64_t q = 0; q < k; ++q, a += rows, b += 2 * lanes) {
-    const Vector left = *reinterpret_cast<const Vector*>(b);
-    const Vector right = *reinterpret_cast<const Vector*>(b + lanes);
-#pragma GCC unroll 12
-    for (int i = 0; i < rows; ++i) {
-      sums[i][0] += a[i] * left;
-      sums[i][1] += a[i] * right;
-    }
-  }
-#pragma GCC unroll 12
-  for (int i = 0; i < rows; ++i) {
-    auto* left = reinterpret_cast<Loose*>(c + i * ldc);
-    auto* right = reinterpret_cast<Loose*>(c + i * ldc + lanes);
-    *left = accumulate ? *left + sums[i][0] : sums[i][0];
-    *right = accumulate ? *right + sums[i][1] : sums[i][1];
-  }
-}
-
-// A tile at the edge, of which `m` rows and `n` columns are the result's.
-template <class T>
-void run_edge(int64_t k, const T* a, const T* b, T* c, int64_t ldc, int64_t m, int64_t n,
-              bool accumulate) {
-  alignas(64) T whole[Tile<T>::rows * Tile<T>::columns];
-  run_tile<T>(k, a, b, whole, Tile<T>::columns, false);
-  for (int64_t i = 0; i < m; ++i) {
-    const T* from = whole + i * Tile<T>::columns;
-    T* to = c + i * ldc;
-    for (int64_t j = 0; j < n; ++j) to[j] = accumulate ? to[j] + from[j] : from[j];
-  }
-}
-
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// Begin of tile i of n rows, which are shared evenly: low tiles leave the processor waiting.
+int64_t tile_begin(int64_t n, int64_t n_tiles, int64_t i) {
+  return n / n_tiles * i + std::min(i, n % n_tiles);
+}
+
+template <class T>
+class Tiled {
+ public:
+  explicit Tiled(const Product<T>& p) : p_(p) {
+    const int64_t blocks = (p.k + most_terms - 1) / most_terms;
+    terms_ = round_up((p.k + blocks - 1) / blocks, 8);
+    if (p.m <= few_rows && !p.trans_b) columns_ = 4 * Simd<T>::lanes;
+    constexpr int64_t first_cache = 32768;
+    const int64_t size = static_cast<int64_t>(sizeof(T));
+    // An operand that few tiles read, or that stays in the first cache, is read where it lies.
+    packs_b_ = p.trans_b || (p.m > 4 * most_rows && p.k * p.ldb * size > first_cache);
+    const bool is_far = p.lda * size >= 2048;
+    packs_a_ = p.n > (is_far ? 0 : (p.trans_a ? 1 : 6)) * columns_;
+  }
+
+  // Returns false without memory.
+  bool run() {
+    if (packs_b_ && !take(packed_b, terms_ * round_up(std::min(p_.n, block_columns), columns_), b_))
+      return false;
+    if (packs_a_ && !take(packed_a, terms_ * std::min(p_.m, block_rows), a_)) return false;
+    for (int64_t j = 0; j < p_.n; j += block_columns)
+      for (int64_t q = 0; q < p_.k; q += terms_)
+        run_block(p_.part(0, p_.m, j, std::min(p_.n, j + block_columns))
+                      .terms(q, std::min(p_.k, q + terms_)),
+                  p_.accumulate || q > 0);
+    return true;
+  }
+
+ private:
+  static bool take(Packed& memory, int64_t n, T*& out) {
+    out = static_cast<T*>(memory.take(static_cast<size_t>(n) * sizeof(T)));
+    return out != nullptr;
+  }
+
+  void run_block(const Product<T>& p, bool accumulate) {
+    if (packs_b_) {
+      const int64_t b_row = p.trans_b ? 1 : p.ldb, b_col = p.trans_b ? p.ldb : 1;
+      const int64_t step = p.trans_b ? p.k : rows_at_once;
+      for (int64_t q = 0; q < p.k; q += step)
+        for (int64_t j = 0; j < p.n; j += columns_)
+          pack_panel(p.b + j * b_col + q * b_row, b_col, b_row, std::min(columns_, p.n - j),
+                     std::min(step, p.k - q), b_ + j * p.k + q * columns_, columns_);
+    }
+    for (int64_t i = 0; i < p.m; i += block_rows) {
+      const int64_t m = std::min(block_rows, p.m - i), n_tiles = (m + most_rows - 1) / most_rows;
+      const Product<T> rows = p.part(i, i + m, 0, p.n);
+      if (packs_a_) pack_rows(rows, n_tiles);
+      for (int64_t j = 0; j < p.n; j += columns_) run_panel(rows, j, n_tiles, accumulate);
+    }
+  }
+
+  void pack_rows(const Product<T>& p, int64_t n_tiles) {
+    const int64_t a_row = p.trans_a ? 1 : p.lda, a_col = p.trans_a ? p.lda : 1;
+    const int64_t step = p.trans_a ? rows_at_once : p.k;
+    for (int64_t q = 0; q < p.k; q += step)
+      for (int64_t t = 0; t < n_tiles; ++t) {
+        const int64_t i = tile_begin(p.m, n_tiles, t), rows = tile_begin(p.m, n_tiles, t + 1) - i;
+        pack_panel(p.a + i * a_row + q * a_col, a_row, a_col, rows, std::min(step, p.k - q),
+                   a_ + i * p.k + q * rows, rows);
+      }
+  }
+
+  // The columns from j on, one tile wide.
+  void run_panel(const Product<T>& p, int64_t j, int64_t n_tiles, bool accumulate) {
+    constexpr int64_t lanes = Simd<T>::lanes;
+    const int64_t n = std::min(columns_, p.n - j), width = (n + lanes - 1) / lanes;
+    const bool unit_row = packs_a_ || p.trans_a;
+    TileCall<T> tile{};
+    tile.k = p.k;
+    tile.b = packs_b_ ? b_ + j * p.k : p.b + j;
+    tile.b_row = packs_b_ ? columns_ : p.ldb;
+    tile.ldc = p.ldc;
+    tile.mask = first_lanes<T>(n - (width - 1) * lanes);
+    tile.accumulate = accumulate;
+    TileFunction<T> run = nullptr;
+    int64_t rows = 0;
+    for (int64_t t = 0, i = 0; t < n_tiles; ++t, i += rows) {
+      const int64_t here = tile_begin(p.m, n_tiles, t + 1) - i;
+      if (here != rows)
+        run = unit_row ? find_tile<T, true>(here, width) : find_tile<T, false>(here, width);
+      rows = here;
+      tile.a = packs_a_ ? a_ + i * p.k : p.a + (p.trans_a ? i : i * p.lda);
+      tile.a_row = unit_row ? 1 : p.lda;
+      tile.a_col = packs_a_ ? rows : (p.trans_a ? p.lda : 1);
+      tile.c = p.c + i * p.ldc + j;
+      run(tile);
+    }
+  }
+
+  Product<T> p_;
+  int64_t terms_, columns_ = 2 * Simd<T>::lanes;
+  bool packs_a_, packs_b_;
+  T *a_ = nullptr, *b_ = nullptr;
+};
 
 }  // namespace
 
 template <class T>
 bool multiply_tiles(const Product<T>& p) {
-  constexpr int64_t rows = Tile<T>::rows, columns = Tile<T>::columns;
-  const int64_t a_row = p.trans_a ? 1 : p.lda, a_col = p.trans_a ? p.lda : 1;
-  const int64_t b_row = p.trans_b ? 1 : p.ldb, b_col = p.trans_b ? p.ldb : 1;
-  const int64_t k_most = std::min(p.k, block_terms<T>);
-  const int64_t n_most = round_up(std::min(p.n, block_columns), columns);
-  const int64_t m_most = round_up(std::min(p.m, block_rows), rows);
-  T* b = static_cast<T*>(packed_b.take(static_cast<size_t>(k_most * n_most) * sizeof(T)));
-  T* a = static_cast<T*>(packed_a.take(static_cast<size_t>(k_most * m_most) * sizeof(T)));
-  if (!a || !b) return false;
-  for (int64_t j0 = 0; j0 < p.n; j0 += block_columns) {
-    const int64_t n = std::min(block_columns, p.n - j0);
-    for (int64_t q0 = 0; q0 < p.k; q0 += block_terms<T>) {
-      const int64_t k = std::min(block_terms<T>, p.k - q0);
-      const bool accumulate = p.accumulate || q0 > 0;
-      pack<columns>(p.b + q0 * b_row + j0 * b_col, b_col, b_row, n, k, b);
-      for (int64_t i0 = 0; i0 < p.m; i0 += block_rows) {
-        const int64_t m = std::min(block_rows, p.m - i0);
-        pack<rows>(p.a + i0 * a_row + q0 * a_col, a_row, a_col, m, k, a);
-        for (int64_t j = 0; j < n; j += columns) {
-          for (int64_t i = 0; i < m; i += rows) {
-            T* c = p.c + (i0 + i) * p.ldc + j0 + j;
-            const T *left = a + i * k, *right = b + j * k;
-            if (i + rows <= m && j + columns <= n) {
-              run_tile<T>(k, left, right, c, p.ldc, accumulate);
-            } else {
-              run_edge<T>(k, left, right, c, p.ldc, std::min(rows, m - i), std::min(columns, n - j),
-                          accumulate);
-            }
-          }
-        }
-      }
-    }
-  }
-  return true;
+  return Tiled<T>(p).run();
 }
 
 bool has_tiles() {
@@ -162,11 +159,7 @@ template bool multiply_tiles<double>(const Product<double>&);
 
 }  // namespace gradax
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+#include "target_end.hpp"
 
 #else
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 
 from gradax import kernel
 from gradax.kernel.libraries import dtype_code, has_dtype_code
-from gradax.lax.conv_shapes import ConvDimensionNumbers, WindowAxis
+from gradax.lax.conv_shapes import ConvDimensionNumbers, WindowAxis, dilated
 from gradax.lax.dot import in_place, permuted
 from gradax.lax.patches import all_patches, input_position, table
 from gradax.lax.shapes import accumulation_dtype
@@ -19,6 +20,9 @@ Ints = tuple[int, ...]
 
 # Up to so many terms a sum is written out, so that it joins the loops around it.
 UNROLLED_TERMS = 9
+
+# The library uses the widest vectors that the processor has, up to so many bytes.
+VECTOR_BYTES = 64
 
 
 class Conv(Protocol):
@@ -73,28 +77,63 @@ def moved(x: kernel.Tensor, order: Ints) -> kernel.Tensor:
 
 
 def lower_conv(op: Conv, lhs: kernel.Tensor, rhs: kernel.Tensor) -> kernel.Tensor:
-    """Choose between loops that fuse with their surroundings and the library's convolution."""
+    """Choose between loops that fuse with their surroundings and the library's convolutions."""
     orders = canonical_orders(op.dimension_numbers)
     out_dtype = np.dtype(op.preferred_element_type or lhs.dtype)
     wide = accumulation_dtype(out_dtype)
-    x, y = moved(lhs, orders.lhs), moved(rhs, orders.rhs)
     groups = op.feature_group_count
     if op.batch_group_count > 1:
         groups = op.batch_group_count
-        x = batch_to_features(x, groups)
-    axes = op.axes(x.shape[1:-1], y.shape[:-2])
-    shape = (x.shape[0], *(a.out for a in axes), y.shape[-1])
-    terms = prod(y.shape[:-1])
-    if prod(shape) == 0 or terms == 0:
+        lhs = batch_to_features(moved(lhs, orders.lhs), groups)
+        orders = orders._replace(lhs=tuple(range(lhs.ndim)))
+    space, features = [lhs.shape[a] for a in orders.lhs[1:-1]], lhs.shape[orders.lhs[-1]]
+    *window, per_group, outs = (rhs.shape[a] for a in orders.rhs)
+    axes = op.axes(tuple(space), tuple(window))
+    shape = (lhs.shape[orders.lhs[0]], *(a.out for a in axes), outs)
+    back = tuple(int(i) for i in np.argsort(orders.out))
+    if prod(shape) == 0 or prod(window) * per_group == 0:
         zero = kernel.const(0, out_dtype)
-        out: kernel.Tensor = kernel.compute(shape, lambda *i: zero)
-    elif terms <= UNROLLED_TERMS or len(axes) > 3:
-        out = kernel.cast(in_loops(op, x, y, shape, groups, wide), out_dtype)
-    else:
-        if out_dtype != x.dtype or not has_dtype_code(x.dtype):
-            x, y = kernel.cast(x, wide), kernel.cast(y, wide)
-        out = kernel.cast(in_library(op, x, y, shape, groups), out_dtype)
-    return moved(out, tuple(int(i) for i in np.argsort(orders.out)))
+        return kernel.compute(tuple(shape[a] for a in back), lambda *i: zero)
+    if prod(window) * per_group <= UNROLLED_TERMS or len(axes) > 3:
+        x, y = moved(lhs, orders.lhs), moved(rhs, orders.rhs)
+        return moved(kernel.cast(in_loops(op, x, y, shape, groups, wide), out_dtype), back)
+    if in_tiles(axes, wide, features, outs, groups):
+        x, y = kernel.cast(lhs, wide), kernel.cast(rhs, wide)
+        return kernel.cast(tiled(axes, x, y, orders, groups), out_dtype)
+    x, y = moved(lhs, orders.lhs), moved(rhs, orders.rhs)
+    if out_dtype != x.dtype or not has_dtype_code(x.dtype):
+        x, y = kernel.cast(x, wide), kernel.cast(y, wide)
+    return moved(kernel.cast(in_library(axes, x, y, shape, groups), out_dtype), back)
+
+
+def in_tiles(axes: Sequence[WindowAxis], dtype: Any, features: int, outs: int, groups: int) -> bool:
+    """Tell whether the library's convolution of floats, which copies inputs, is the best way."""
+    if dtype not in (np.float32, np.float64):
+        return False
+    holes = any(a.base_dilation > 1 for a in axes)
+    if not holes and (features == groups > 1 or outs == groups > 1 or features == outs == 1):
+        return False
+    # What one result reads, with the padding in it, is copied as a whole.
+    reach = prod(dilated(a.window, a.dilation) for a in axes)
+    return reach <= 4 * prod(a.n for a in axes) + 4096
+
+
+def tiled(
+    axes: Sequence[WindowAxis], x: kernel.Tensor, y: kernel.Tensor, orders: Orders, groups: int
+) -> kernel.Tensor:
+    """Call the library's convolution of floats, on arrays as they lie in memory."""
+    sizes = (x.shape[orders.lhs[0]], *(a.out for a in axes), y.shape[orders.rhs[-1]])
+    shape = tuple(sizes[i] for i in np.argsort(orders.out))
+    *space, ins, outs = orders.rhs
+    layouts = ((x.shape, orders.lhs), (y.shape, (outs, *space, ins)), (shape, orders.out))
+    some = list(axes) or [WindowAxis(1, 1, 1, 0, 0, 1, 1)]
+    params = [dtype_code(x.dtype), sizes[0], x.shape[orders.lhs[-1]], sizes[-1], groups, len(some)]
+    params += [v for row in table(some) for v in row]
+    for actual, (first, *inner, last) in layouts:
+        steps = [prod(actual[a + 1 :]) for a in range(len(actual))]
+        params += [steps[first], *([steps[a] for a in inner] or [0]), steps[last]]
+    params.append(VECTOR_BYTES)
+    return kernel.one_result(kernel.Library("conv_floats", (x, y), [(shape, x.dtype)], params))
 
 
 def batch_to_features(x: kernel.Tensor, groups: int) -> kernel.Tensor:
@@ -107,12 +146,12 @@ def batch_to_features(x: kernel.Tensor, groups: int) -> kernel.Tensor:
 
 
 def in_library(
-    op: Conv, x: kernel.Tensor, y: kernel.Tensor, shape: Ints, groups: int
+    axes: Sequence[WindowAxis], x: kernel.Tensor, y: kernel.Tensor, shape: Ints, groups: int
 ) -> kernel.Tensor:
-    """Call the library's convolution."""
-    axes = op.axes(x.shape[1:-1], y.shape[:-2]) or [WindowAxis(1, 1, 1, 0, 0, 1, 1)]
-    params = [dtype_code(x.dtype), x.shape[0], x.shape[-1], y.shape[-1], groups, len(axes)]
-    params += [v for row in table(axes) for v in row]
+    """Call the library's convolution for all types and any reach."""
+    some = list(axes) or [WindowAxis(1, 1, 1, 0, 0, 1, 1)]
+    params = [dtype_code(x.dtype), x.shape[0], x.shape[-1], y.shape[-1], groups, len(some)]
+    params += [v for row in table(some) for v in row]
     node = kernel.Library("conv", (x, y), [(shape, x.dtype)], params)
     return kernel.one_result(node)
 

@@ -128,10 +128,9 @@ class WindowReduction(Windowed):
         fn = {"max": "or", "min": "and"}[self.fn] if x.dtype == np.bool_ else self.fn
         identity = kernel.const(MONOIDS[self.fn](x.dtype), wide)
         here = [kernel.index(i) for i in range(x.ndim)]
-        find = input_positions if self.fn == "add" else nearest_positions
 
         def element(taps: Sequence[kernel.Scalar]) -> kernel.Scalar:
-            positions, guard = find(axes, here, taps)
+            positions, guard = input_positions(axes, here, taps)
             value = kernel.convert(kernel.load(x, positions, guard), wide)
             if guard is None or self.fn == "add":
                 return value

@@ -24,11 +24,17 @@ def as_buffer(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array.view(np.uint16) if array.dtype == bfloat16 else array
 
 
-def call(name: str, ins: Sequence[Any], outs: Sequence[Any], params: Sequence[int]) -> None:
+def call(
+    name: str,
+    ins: Sequence[Any],
+    outs: Sequence[Any],
+    params: Sequence[int],
+    n_threads: int = N_THREADS,
+) -> None:
     libraries.ensure(name)
     ins = [as_buffer(np.ascontiguousarray(x)) for x in ins]
     numbers = [int(p) for p in params]
-    native.call_kernel(f"gx_{name}", ins, [as_buffer(x) for x in outs], numbers, N_THREADS)
+    native.call_kernel(f"gx_{name}", ins, [as_buffer(x) for x in outs], numbers, n_threads)
 
 
 def random_array(

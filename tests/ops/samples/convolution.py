@@ -60,6 +60,9 @@ PLAIN = ((1, 2, 2, 1), (1, 2, 2, 1), ((0, 0), (0, 0), (0, 0), (0, 0)), (1,) * 4,
 OVERLAP = ((3, 3), (2, 1), ((1, 1), (1, 0)), (1, 1), (1, 1))
 HOLES = ((2, 2), (1, 2), ((1, 2), (0, 1)), (2, 1), (2, 2))
 LARGE = ((5, 6), (3, 1), ((2, 2), (3, 0)), (1, 1), (1, 1))
+# Holes whose period divides the window, as in the derivative of a mean over parts.
+SPREAD = ((2, 4), (1, 1), ((1, 1), (0, 2)), (2, 2), (1, 1))
+SHIFTED = ((3, 2), (1, 1), ((4, -1), (-1, 4)), (3, 2), (1, 1))
 NEGATIVE = ((2, 2), (1, 1), ((-1, 0), (0, -1)), (1, 1), (1, 1))
 LINE = ((3,), (1,), ((1, 1),), (1,), (1,))
 
@@ -87,6 +90,8 @@ for _name, (_window, _shape, _places) in WINDOWS.items():
         Sample(SelectAndScatterAdd(*_window, "le"), arr(_places), _x, name=_name),
     ]  # fmt: skip
 SAMPLES += [
+    Sample(ReduceWindowSum(*SPREAD), arr((3, 4)), name="spread", dtypes=("float32", "int32")),
+    Sample(ReduceWindowSum(*SHIFTED), arr((3, 4)), name="shifted", dtypes=("float32", "int32")),
     Sample(ReduceWindowMax(*LINE), given(EDGES), name="edges", differentiable=False),
     Sample(ReduceWindowMin(*LINE), given(EDGES), name="edges", differentiable=False),
     Sample(ReduceWindowMax(*LINE), arr((6,), "bool"), name="bool"),

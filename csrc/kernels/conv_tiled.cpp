@@ -1,0 +1,201 @@
+#include <vector>
+
+#include "conv_boxes.hpp"
+#include "conv_panels.hpp"
+#include "conv_transpose.hpp"
+#include "parallel.hpp"
+
+namespace gradax {
+namespace {
+
+template <class T>
+struct Call {
+  const Conv& conv;
+  const ConvLayouts& layouts;
+  const ConvPanels<T>& panels;
+  const T *lhs, *packed;
+  T* out;
+};
+
+// Memory of a task, used for one box after another.
+template <class T>
+struct Workspace {
+  T *inputs, *results;            // results: where the result's features lie apart
+  std::vector<int64_t> from, to;  // where the rows of the box begin in its inputs and in the result
+  std::vector<ConvRun> runs;
+};
+
+// How the inputs of a box lie in memory.
+template <class T>
+struct Source {
+  const T* begin;
+  int64_t batch, space[3];
+};
+
+// Rows that lie whole pages apart would share few places of the first-level cache.
+bool is_crowded(int64_t step, int64_t element_size) { return step * element_size % 4096 == 0; }
+
+// Elements from one place of copied inputs to the next.
+template <class T>
+int64_t copied_pitch(const Conv& conv, const ConvPhase& phase) {
+  const int64_t size = sizeof(T);
+  return conv.c_in + (is_crowded(phase.dims[2]->advance * conv.c_in, size) ? 64 / size : 0);
+}
+
+template <class T>
+Source<T> find_source(const Call<T>& call, const ConvBox& box, Workspace<T>& work) {
+  const Conv& conv = call.conv;
+  const ConvLayout& layout = call.layouts.lhs;
+  if (box.phase->taps() == 0) return {call.lhs, 0, {}};
+  const int64_t size = sizeof(T), step = box.phase->dims[2]->advance;
+  if (layout.features == 1 && box.is_inside(conv) && !is_crowded(step * layout.space[2], size)) {
+    const T* begin = call.lhs + box.begin[0] * layout.batch;
+    for (int dim = 0; dim < 3; ++dim) begin += box.low(dim) * layout.space[dim];
+    return {begin, layout.batch, {layout.space[0], layout.space[1], layout.space[2]}};
+  }
+  const int64_t pitch = copied_pitch<T>(conv, *box.phase);
+  copy_box(conv, layout, box, call.lhs, pitch, work.inputs);
+  const int64_t line = box.extent(2) * pitch, plane = box.extent(1) * line;
+  return {work.inputs, box.extent(0) * plane, {plane, line, pitch}};
+}
+
+template <class T>
+void list_runs(const Conv& conv, const ConvPhase& phase, const Source<T>& source,
+               std::vector<ConvRun>& runs) {
+  const int64_t c_in = conv.c_in / conv.groups;
+  const Phase* const* dims = phase.dims;
+  runs.clear();
+  for (int64_t u0 : dims[0]->offsets)
+    for (int64_t u1 : dims[1]->offsets)
+      for (int64_t u2 : dims[2]->offsets) {
+        const int64_t offset = (u0 - dims[0]->offsets[0]) * source.space[0] +
+                               (u1 - dims[1]->offsets[0]) * source.space[1] +
+                               (u2 - dims[2]->offsets[0]) * source.space[2];
+        if (!runs.empty() && runs.back().offset + runs.back().length == offset) {
+          runs.back().length += c_in;
+        } else {
+          runs.push_back({offset, c_in});
+        }
+      }
+}
+
+template <class T>
+void list_rows(const Call<T>& call, const ConvBox& box, const Source<T>& source,
+               Workspace<T>& work) {
+  const ConvLayout& layout = call.layouts.out;
+  int64_t in_step[3], out_step[3], out_begin = box.begin[0] * layout.batch;
+  for (int dim = 0; dim < 3; ++dim) {
+    const Phase& phase = *box.phase->dims[dim];
+    in_step[dim] = phase.advance * source.space[dim];
+    out_step[dim] = phase.step * layout.space[dim];
+    out_begin += (phase.first + phase.step * box.begin[1 + dim]) * layout.space[dim];
+  }
+  work.from.clear();
+  work.to.clear();
+  for (int64_t n = 0; n < box.size[0]; ++n)
+    for (int64_t j0 = 0; j0 < box.size[1]; ++j0)
+      for (int64_t j1 = 0; j1 < box.size[2]; ++j1) {
+        int64_t from = n * source.batch + j0 * in_step[0] + j1 * in_step[1];
+        int64_t to = out_begin + n * layout.batch + j0 * out_step[0] + j1 * out_step[1];
+        for (int64_t j2 = 0; j2 < box.size[3]; ++j2, from += in_step[2], to += out_step[2]) {
+          work.from.push_back(from);
+          work.to.push_back(to);
+        }
+      }
+}
+
+// Writes rows of results, of which the first n columns count, to features `step` apart.
+template <class T>
+void store_apart(const Workspace<T>& work, int64_t width, int64_t n, int64_t step, T* out) {
+  const std::vector<int64_t>& to = work.to;
+  for (size_t r = 0, end; r < to.size(); r = end) {
+    for (end = r + 1; end < to.size() && to[end] == to[end - 1] + 1;) ++end;
+    const T* results = work.results + static_cast<int64_t>(r) * width;
+    transpose_block(results, width, n, static_cast<int64_t>(end - r), out + to[r], step);
+  }
+}
+
+// All rows of a box, for one panel of columns.
+template <class T>
+void run_panel(const Call<T>& call, const Workspace<T>& work, const T* begin, const T* panel,
+               int vectors, int64_t n, T* out) {
+  const ConvTiles<T>& tiles = call.panels.tiles;
+  const int64_t rows = static_cast<int64_t>(work.from.size()), width = vectors * tiles.lanes;
+  const int64_t step = call.layouts.out.features;
+  const auto n_runs = static_cast<int64_t>(work.runs.size());
+  alignas(64) T edge[most_tile_rows * 128 / sizeof(T)];
+  const T* from[most_tile_rows];
+  T* to[most_tile_rows];
+  for (int64_t r = 0; r < rows; r += tiles.rows) {
+    const int64_t here = std::min(tiles.rows, rows - r);
+    const bool is_whole = here == tiles.rows && n == width && step == 1;
+    T* other = step == 1 ? edge : work.results + r * width;
+    for (int64_t i = 0; i < tiles.rows; ++i) {
+      const int64_t row = r + std::min(i, here - 1);
+      from[i] = begin + work.from[row];
+      to[i] = is_whole ? out + work.to[row] : other + i * width;
+    }
+    tiles.tiles[vectors - 1](from, work.runs.data(), n_runs, panel, to);
+    if (is_whole || step != 1) continue;
+    for (int64_t i = 0; i < here; ++i) std::copy_n(edge + i * width, n, out + work.to[r + i]);
+  }
+  if (step != 1) store_apart(work, width, n, step, out);
+}
+
+template <class T>
+void run_box(const Call<T>& call, const ConvBox& box, Workspace<T>& work) {
+  const ConvPanels<T>& panels = call.panels;
+  const Source<T> source = find_source(call, box, work);
+  list_runs(call.conv, *box.phase, source, work.runs);
+  list_rows(call, box, source, work);
+  for (int64_t group = 0; group < call.conv.groups; ++group)
+    for (int64_t panel = 0; panel < panels.count(); ++panel) {
+      const int64_t column = group * panels.c_out() + panel * panels.most();
+      run_panel(call, work, source.begin + group * panels.c_in(),
+                call.packed + panels.at(*box.phase, group, panel), panels.vectors(panel),
+                panels.used(panel), call.out + column * call.layouts.out.features);
+    }
+}
+
+}  // namespace
+
+template <class T>
+void convolve_tiles(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
+                    const T* rhs, T* out) {
+  const ConvPanels<T> panels{conv, conv_tiles<T>(layouts.most_vector_bytes)};
+  ConvPhases phases = list_phases(conv);
+  int64_t size = 0;
+  for (ConvPhase& phase : phases.all) {
+    phase.kernel_at = size;
+    size += phase.taps() * panels.c_in() * conv.groups * panels.columns();
+  }
+  Scratch<T> packed(ctx, size);
+  if (!packed) return;
+  pack_kernel(ctx, panels, layouts.rhs, phases, rhs, packed.get());
+  const std::vector<ConvBox> boxes = cut_boxes(conv, phases, sizeof(T));
+  const Call<T> call{conv, layouts, panels, lhs, packed.get(), out};
+  int64_t most = 0, rows = 0;
+  for (const ConvBox& box : boxes) {
+    rows = std::max(rows, box.rows() + most_tile_rows);
+    if (box.phase->taps() > 0)
+      most = std::max(most, box.inputs() * copied_pitch<T>(conv, *box.phase));
+  }
+  if (layouts.out.features == 1) rows = 0;
+  parallel_for(ctx, static_cast<int64_t>(boxes.size()), 1, [&](int64_t begin, int64_t end) {
+    Scratch<T> inputs(ctx, most), results(ctx, rows * panels.most());
+    if (!inputs || !results) return;
+    try {
+      Workspace<T> own{inputs.get(), results.get(), {}, {}, {}};
+      for (int64_t i = begin; i < end; ++i) run_box(call, boxes[static_cast<size_t>(i)], own);
+    } catch (const std::bad_alloc&) {
+      gx_fail(ctx, GX_MEMORY_ERROR, "conv: no memory");
+    }
+  });
+}
+
+template void convolve_tiles<float>(CallContext*, const Conv&, const ConvLayouts&, const float*,
+                                    const float*, float*);
+template void convolve_tiles<double>(CallContext*, const Conv&, const ConvLayouts&, const double*,
+                                     const double*, double*);
+
+}  // namespace gradax

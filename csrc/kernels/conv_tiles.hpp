@@ -1,0 +1,61 @@
+// The innermost loops of convolutions of floats: tiles of the result that stay in registers.
+//
+// A tile reads its rows where they lie in memory and vectors of the other operand; nothing of the
+// rows is copied or transposed. The loops are compiled for each width of vectors and chosen when
+// the program runs, so that a portable build uses what the processor has.
+#pragma once
+
+#include <cstdint>
+
+namespace gradax {
+
+// Terms of a tile's sums that are neighbours in each of its rows.
+struct ConvRun {
+  int64_t offset;  // from the row's beginning, in elements
+  int64_t length;
+};
+
+// The same where the terms are `step` elements apart, in both operands.
+struct OuterRun {
+  int64_t a, b;  // where the operands' terms begin
+  int64_t length;
+};
+
+// to[i][j] = the sum over the terms t of from[i][t] panel[t * width + j], for all rows of a tile.
+template <class T>
+using ConvTile = void (*)(const T* const* from, const ConvRun* runs, int64_t n_runs, const T* panel,
+                          T* const* to);
+
+template <class T>
+struct OuterTerms {
+  const OuterRun* runs;
+  int64_t n_runs;
+  const T *a, *b;
+  int64_t step_a, step_b;
+};
+
+// c[i * ldc + j] += the sum over the terms t of a[t * step_a + i] b[t * step_b + j].
+template <class T>
+using OuterTile = void (*)(const OuterTerms<T>& terms, T* c, int64_t ldc);
+
+inline constexpr int64_t most_tile_rows = 12;
+
+template <class T>
+struct ConvTiles {
+  int64_t rows;                               // of a tile
+  int64_t lanes;                              // of a vector; a tile has one or two of them
+  ConvTile<T> tiles[2];                       // by vectors - 1
+  OuterTile<T> outer[most_tile_rows + 1][2];  // by rows (1 to `rows`) and vectors - 1
+};
+
+// The tiles for this processor, of vectors of at most so many bytes. T is float or double.
+template <class T>
+const ConvTiles<T>& conv_tiles(int64_t most_bytes);
+
+// Those of one width, null where the compiler makes none; conv_tiles chooses among them.
+template <class T>
+const ConvTiles<T>* conv_tiles_avx512();
+template <class T>
+const ConvTiles<T>* conv_tiles_avx2();
+
+}  // namespace gradax

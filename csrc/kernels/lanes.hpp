@@ -1,0 +1,78 @@
+// Small matrices in stacks, one a lane: a vector holds one element of each of a group of matrices.
+//
+// A call of LAPACK costs more than the arithmetic of a small matrix. What a matrix's result is
+// depends on that matrix alone, not on those beside it.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+#include "../abi.h"
+#include "target.hpp"
+
+namespace gradax {
+
+template <class T>
+inline constexpr bool is_laned_type = std::is_same_v<T, float> || std::is_same_v<T, double>;
+
+// How many matrices a group has.
+template <class T>
+inline constexpr int group_lanes = 64 / sizeof(T);
+
+// Whether matrices of this order are worked on in lanes: any number of small ones, many larger.
+inline bool fits_lanes(int64_t batch, int64_t order) {
+  return order > 0 && (order <= 8 || (order <= 32 && batch >= 16));
+}
+
+// A triangular system for each matrix: e x = b, where e is a or its transpose, and x and b lie as
+// [order, sides], or transposed.
+struct LaneSystem {
+  int64_t order, sides;
+  bool is_lower;  // of e
+  bool transposed_a, transposed_b, unit;
+};
+
+// The kernels of kernels.hpp, for orders that fit.
+template <class T>
+void cholesky_lanes(CallContext* ctx, int64_t batch, int64_t n, const T* a, T* out);
+
+template <class T>
+void lu_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* out,
+              int32_t* pivots, int32_t* permutation);
+
+template <class T>
+void solve_lanes(CallContext* ctx, int64_t batch, const LaneSystem& system, const T* a, const T* b,
+                 T* out);
+
+// One element of each matrix of a group.
+template <class T>
+struct Lanes {
+  typedef T Vector __attribute__((vector_size(64), may_alias));
+};
+
+// Element e of matrix l to [e, l]: of `count` matrices of `size` elements, and zeros where the
+// group has fewer than its lanes.
+template <class T>
+void gather_lanes(const T* from, int64_t size, int64_t count, T* to);
+
+// The reverse, to `count` matrices.
+template <class T>
+void scatter_lanes(const T* from, int64_t size, int64_t count, T* to);
+
+// The same on processors that have tiles (tiles.hpp).
+template <class T>
+void gather_wide(const T* from, int64_t size, int64_t count, T* to);
+
+template <class T>
+void scatter_wide(const T* from, int64_t size, int64_t count, T* to);
+
+// Square roots; vectors have no operator for them.
+template <class T>
+GX_INLINE void take_roots(typename Lanes<T>::Vector* x) {
+  T* elements = reinterpret_cast<T*>(x);
+  for (int l = 0; l < group_lanes<T>; ++l) elements[l] = std::sqrt(elements[l]);
+}
+
+}  // namespace gradax

@@ -1,0 +1,135 @@
+"""Factors of small matrices in stacks of any size, and of larger ones by any number of threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from .calls import call, code
+
+DTYPES = [np.float32, np.float64]
+BATCHES = [1, 3, 16, 17, 40]
+ORDERS = [1, 2, 3, 4, 7, 8, 9, 16, 32, 33]
+TOLERANCE = {"float32": 2e-4, "float64": 1e-11}
+
+
+def normal(dtype, *shape):
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(dtype)
+
+
+def close(got, want, dtype):
+    tolerance = TOLERANCE[np.dtype(dtype).name] * max(1.0, float(np.max(np.abs(want), initial=0)))
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
+
+
+def factor(x, n_threads=2):
+    batch, m, n = x.shape
+    out = np.full_like(x, 7)
+    pivots = np.full((batch, min(m, n)), -1, np.int32)
+    order = np.full((batch, m), -1, np.int32)
+    call("lu", [x], [out, pivots, order], [code(x), batch, m, n], n_threads)
+    return out, pivots, order
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("n", ORDERS)
+def test_cholesky(n, batch, dtype):
+    x = normal(dtype, batch, n, n)
+    a = x @ x.swapaxes(1, 2) / n + np.eye(n, dtype=dtype)
+    a[-1] -= (batch > 1) * 100 * np.eye(n, dtype=dtype)
+    out = np.full_like(a, 7)
+    call("cholesky", [a], [out], [code(a), batch, n])
+    good = batch - (batch > 1)
+    close(out[:good], np.linalg.cholesky(a[:good].astype(np.float64)), dtype)
+    if batch > 1:
+        np.testing.assert_array_equal(out[-1], np.tril(np.full((n, n), np.nan)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize(("m", "n"), [(n, n) for n in ORDERS] + [(5, 3), (3, 5), (30, 8), (8, 30)])
+def test_lu(m, n, batch, dtype):
+    x = normal(dtype, batch, m, n)
+    out, _, order = factor(x)
+    k = min(m, n)
+    lower, upper = np.tril(out, -1)[:, :, :k] + np.eye(m, k), np.triu(out)[:, :k]
+    close(lower @ upper, np.take_along_axis(x, order[:, :, None].astype(int), 1), dtype)
+    assert np.abs(lower).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("m", "n"), [(n, n) for n in (33, 48, 64, 100, 257)] + [(300, 70), (70, 300)]
+)
+def test_lu_of_large_matrices(m, n, dtype):
+    x = normal(dtype, 1, m, n)
+    x[:, :, n // 2] = 0
+    found = [factor(x, n_threads) for n_threads in (1, 2, 5)]
+    out, pivots, order = found[0]
+    k = min(m, n)
+    lower, upper = np.tril(out, -1)[:, :, :k] + np.eye(m, k), np.triu(out)[:, :k]
+    close(lower @ upper, np.take_along_axis(x, order[:, :, None].astype(int), 1), dtype)
+    for others in found[1:]:
+        for got, want in zip(others, (out, pivots, order), strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("n", [3, 40])
+def test_lu_of_what_is_singular(n):
+    x = np.zeros((1, n, n), np.float32)
+    x[0, 0, 1] = 2
+    out, pivots, order = factor(x)
+    np.testing.assert_array_equal(out, x)
+    np.testing.assert_array_equal(pivots[0], np.arange(n))
+    np.testing.assert_array_equal(order[0], np.arange(n))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize(
+    ("n", "sides"), [(1, 1), (3, 1), (4, 4), (8, 3), (9, 2), (20, 32), (32, 40)]
+)
+@pytest.mark.parametrize("left", [0, 1])
+def test_triangular(left, n, sides, batch, dtype):
+    """The other triangle, and a diagonal that is taken for ones, are not read."""
+    shape = (batch, n, sides) if left else (batch, sides, n)
+    full = normal(dtype, batch, n, n) / n + 2 * np.eye(n, dtype=dtype)
+    b = normal(dtype, *shape)
+    for lower, trans, unit in np.ndindex(2, 2, 2):
+        kept = np.tril(np.ones((n, n))) if lower else np.triu(np.ones((n, n)))
+        kept -= unit * np.eye(n)
+        stored = np.where(kept != 0, full, np.nan).astype(dtype)
+        a = np.where(kept != 0, full, np.eye(n)).astype(np.float64)
+        op = a.swapaxes(1, 2) if trans else a
+        out = np.full_like(b, 7)
+        params = [code(b), batch, *shape[1:], left, lower, trans, unit]
+        call("trsm", [stored, b], [out], params)
+        close(op @ out if left else out @ op, b, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 16, 17])
+@pytest.mark.parametrize("lower", [0, 1])
+def test_eigh(lower, n, batch, dtype):
+    x = normal(dtype, batch, n, n)
+    a = x + x.swapaxes(1, 2)
+    a[0] = np.eye(n)
+    stored = np.where(np.tril(np.ones((n, n))) if lower else np.triu(np.ones((n, n))), a, np.nan)
+    vectors, values = np.full_like(a, 7), np.full((batch, n), 7, dtype)
+    call("eigh", [stored.astype(dtype)], [vectors, values], [code(a), batch, n, lower])
+    close(vectors * values[:, None] @ vectors.swapaxes(1, 2), a, dtype)
+    close(vectors @ vectors.swapaxes(1, 2), np.broadcast_to(np.eye(n), a.shape), dtype)
+    close(values, np.linalg.eigvalsh(a.astype(np.float64)), dtype)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_eigh_of_what_is_not_finite(bad):
+    a = np.stack([np.eye(3)] * 20)
+    a[4, 1, 0] = bad
+    vectors, values = np.zeros_like(a), np.zeros((20, 3))
+    call("eigh", [a], [vectors, values], [code(a), 20, 3, 1])
+    assert np.isnan(vectors[4]).all()
+    assert np.isnan(values[4]).all()
+    assert np.isfinite(np.delete(values, 4, 0)).all()
