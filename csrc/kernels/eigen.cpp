@@ -1,4 +1,7 @@
 // Eigenvalues and eigenvectors.
+#include <algorithm>
+#include <cmath>
+
 #include "kernels.hpp"
 #include "matrices.hpp"
 
@@ -55,7 +58,8 @@ void decompose_hermitian(CallContext* ctx, int64_t batch, int64_t n, bool lower,
       // What LAPACK saw was the conjugate.
       transpose(a.get(), n, n, v + b * n * n, true);
       // Of what is not finite LAPACK may return parts that are.
-      const bool is_whole = std::all_of(values, values + n, [](auto x) { return std::isfinite(x); });
+      const bool is_whole =
+          std::all_of(values, values + n, [](auto x) { return std::isfinite(x); });
       if (info == 0 && is_whole) continue;
       std::fill_n(values, n, nan_of<Real<T>>());
       std::fill_n(v + b * n * n, n * n, nan_of<T>());
