@@ -28,7 +28,7 @@ class Effort(NamedTuple):
     n_imports: int
 
 
-FULL = Effort(n_fresh=3, n_turns=12, turn_seconds=2.5, n_imports=7)
+FULL = Effort(n_fresh=2, n_turns=12, turn_seconds=1.5, n_imports=7)
 QUICK = Effort(n_fresh=1, n_turns=3, turn_seconds=1.0, n_imports=2)
 
 
