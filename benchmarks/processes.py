@@ -67,6 +67,9 @@ def environment(library: str, cache: str) -> dict[str, str]:
     peer = dict.fromkeys(names, str(machine.n_cores()))
     # More would be processes that stay, and take turns with what is measured.
     peer["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+    # Threads that wait busily for more work would wait through the next library's turn.
+    peer["OPENBLAS_THREAD_TIMEOUT"] = "4"
+    peer["OMP_WAIT_POLICY"] = "passive"
     return {
         **kept,
         **(peer if library not in ("gradax", "jax") else {}),
