@@ -1,6 +1,7 @@
 """Kernels that are run some rows at a time compute what they compute one after another."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,3 +105,12 @@ def test_results_are_computed_where_they_are_overwritten():
     x = values(300, 200)
     for a, b in zip(gradax.jit(lambda x: f(x, jnp))(x), f(x, np), strict=True):
         np.testing.assert_allclose(a, b, 1e-4, 1e-5)
+
+
+def test_the_design_shows_what_is_printed():
+    def normalize(x: Any) -> Any:
+        return x / jnp.sqrt((x * x).sum(axis=1, keepdims=True))
+
+    design = (Path(__file__).parents[2] / "docs" / "design.md").read_text()
+    text = schedule(normalize, values(4096, 1024))
+    assert text.strip() in design
