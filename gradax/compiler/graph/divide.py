@@ -18,12 +18,12 @@ from gradax.compiler.graph.ir import Graph, Item, loads_of
 from gradax.compiler.graph.rewrite import (
     Final,
     identity,
+    keep,
     rebuild,
     rewrite,
-    with_bodies,
-    with_dense,
+    with_final,
 )
-from gradax.kernel import Apply, Const, Load, Map, Reduce, Scalar, Slot, Update, const, index, load
+from gradax.kernel import Apply, Const, Map, Reduce, Scalar, Slot, Update, const, index
 from gradax.kernel.build import apply
 from gradax.kernel.functions import is_complex, is_float, is_integer
 
@@ -37,11 +37,7 @@ def divide_updates(graph: Graph) -> Graph:
     """Return the graph with its large accumulating updates divided."""
 
     def change(item: Item, final: Final) -> Item:
-        def on_load(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
-            made = final(node.source)
-            return None if made is node.source else load(made, indices, guard)
-
-        item = with_dense(with_bodies(item, lambda root: rewrite(root, on_load)), final)
+        item = with_final(item, final)
         return divided(item) if isinstance(item, Update) else item
 
     return rebuild(graph, change)
@@ -112,8 +108,3 @@ def extreme(dtype: np.dtype[Any], largest: bool) -> Any:
         return np.inf if largest else -np.inf
     info = ml_dtypes.iinfo(dtype)
     return int(info.max if largest else info.min)
-
-
-def keep(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
-    """Leave a load alone but for its indices."""
-    return None

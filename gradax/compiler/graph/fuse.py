@@ -22,7 +22,7 @@ from gradax.compiler.graph.ir import (
     loads_of,
     topological,
 )
-from gradax.compiler.graph.rewrite import identity, rewrite, with_bodies, with_dense
+from gradax.compiler.graph.rewrite import identity, keep, rewrite, with_bodies, with_dense
 from gradax.compiler.graph.views import indices_through_view
 from gradax.kernel import (
     Join,
@@ -166,7 +166,7 @@ class Fusion:
         if fused is not None:
             if guard is None and indices == identity(fused.shape):
                 return fused.body
-            body = rewrite(fused.body, keep_load, axes=indices, guard=guard)
+            body = rewrite(fused.body, keep, axes=indices, guard=guard)
             return body if guard is None else select(guard, body, const(0, body.dtype))
         final = self.final(source)
         if final is node.source and indices == node.indices and guard is node.guard:
@@ -186,11 +186,6 @@ def key_of(node: Node) -> object:
         types = tuple((r.shape, r.dtype) for r in node.results)
         return Library, node.name, node.operands, node.params, types
     return id(node)
-
-
-def keep_load(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
-    """Leave a load alone but for its indices and guard."""
-    return None
 
 
 def heavy_gather(body: Scalar) -> bool:

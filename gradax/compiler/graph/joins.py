@@ -27,9 +27,7 @@ from gradax.compiler.graph.rewrite import (
     Final,
     identity,
     rebuild,
-    rewrite,
-    with_bodies,
-    with_dense,
+    with_final,
 )
 from gradax.kernel import (
     Apply,
@@ -57,11 +55,7 @@ def read_joins(graph: Graph) -> Graph:
         return graph
 
     def change(item: Item, final: Final) -> Item | Tensor:
-        def on_load(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
-            made = final(node.source)
-            return None if made is node.source else load(made, indices, guard)
-
-        made = with_dense(with_bodies(item, lambda root: rewrite(root, on_load)), final)
+        made = with_final(item, final)
         return choice(made) if isinstance(made, Join) and item in chosen else made
 
     return rebuild(graph, change)

@@ -156,6 +156,21 @@ def remake(item: Join | Library | Program, operands: tuple[Tensor, ...]) -> Item
     return Program(item.kind, item.programs, operands, types, item.counts)
 
 
+def keep(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
+    """Leave a load alone but for its indices and guard."""
+    return None
+
+
+def with_final(item: Item, final: Final) -> Item:
+    """Return an item that reads what its sources have become."""
+
+    def on_load(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
+        made = final(node.source)
+        return None if made is node.source else load(made, indices, guard)
+
+    return with_dense(with_bodies(item, lambda root: rewrite(root, on_load)), final)
+
+
 def rebuild(graph: Graph, change: Callable[[Item, Final], Item | Tensor]) -> Graph:
     """Return the graph with every item changed, operands first.
 

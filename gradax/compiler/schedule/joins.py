@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gradax.compiler.graph.ir import Item, sources
-from gradax.compiler.graph.rewrite import identity, rewrite
+from gradax.compiler.graph.rewrite import identity, keep, rewrite
 from gradax.compiler.graph.views import indices_through_view
-from gradax.kernel import Join, Load, Map, Result, Scalar, Tensor, View
+from gradax.kernel import Join, Map, Result, Scalar, Tensor, View
 
 
 def deferred_parts(
@@ -73,8 +73,3 @@ def element_of(part: Tensor, deferred: Iterable[Map | Join]) -> Scalar:
     if isinstance(tensor, Map) and tensor in deferred:
         return rewrite(tensor.body, keep, axes=here)
     return part[identity(part.shape)]
-
-
-def keep(node: Load, indices: tuple[Scalar, ...], guard: Scalar | None) -> Scalar | None:
-    """Leave a load alone but for its indices."""
-    return None
