@@ -30,6 +30,7 @@ struct Entry {
 constexpr Entry entries[] = {
     {"gx_gemm", gx_gemm, 2, 1, 11},
     {"gx_gemm_add", gx_gemm_add, 3, 1, 11},
+    {"gx_ragged_dot", gx_ragged_dot, 3, 1, 7},
     {"gx_sort", gx_sort, -1, -1, 7},
     {"gx_top_k", gx_top_k, 1, 2, 4},
     {"gx_conv", gx_conv, 2, 1, 13},
@@ -44,6 +45,11 @@ constexpr Entry entries[] = {
     {"gx_svd", gx_svd, 1, -1, 6},
     {"gx_eigh", gx_eigh, 1, 2, 4},
     {"gx_eig", gx_eig, 1, -1, 5},
+    {"gx_schur", gx_schur, 1, -1, 4},
+    {"gx_hessenberg", gx_hessenberg, 1, 2, 3},
+    {"gx_sylvester", gx_sylvester, 3, 2, 4},
+    {"gx_tridiagonal", gx_tridiagonal, 1, 4, 4},
+    {"gx_eigh_tridiagonal", gx_eigh_tridiagonal, 2, -1, 6},
     {"gx_special", gx_special, -1, 1, 3},
 };
 

@@ -33,6 +33,66 @@ int call_hermitian(int n, bool lower, T* a, Real<T>* w, T* work, Real<T>* real_w
   return info;
 }
 
+// Larger matrices are decomposed step by step, the last step part by part: so many vectors each.
+constexpr int64_t least_stepwise = 128, vectors_of_part = 64;
+
+// LAPACK scales matrices whose squares are out of range; we leave them to it.
+template <class T>
+bool is_moderate(const T* a, int64_t size) {
+  using R = Real<T>;
+  R largest = 0;
+  for (int64_t i = 0; i < size; ++i) largest = std::max(largest, R(std::abs(a[i])));
+  constexpr R least = std::numeric_limits<R>::min() / std::numeric_limits<R>::epsilon();
+  return largest > std::sqrt(least) && largest < std::sqrt(1 / least);
+}
+
+// The eigenvectors z of the tridiagonal matrix become those of the one whose reflections a has;
+// row-major in v, conjugated, for what LAPACK saw was the conjugate.
+template <class T>
+void reflect_back(CallContext* ctx, int64_t n, char uplo, T* a, T* tau, const Real<T>* z, T* v) {
+  parallel_for(ctx, (n + vectors_of_part - 1) / vectors_of_part, 1, [&](int64_t i, int64_t end) {
+    Scratch<T> part(ctx, n * vectors_of_part), work(ctx, vectors_of_part * 64 + 65 * 64);
+    if (!part || !work) return;
+    for (; i < end; ++i) {
+      const int64_t first = i * vectors_of_part, count = std::min(vectors_of_part, n - first);
+      std::copy_n(z + first * n, count * n, part.get());
+      char side = 'L', trans = 'N';
+      int size = static_cast<int>(n), columns = static_cast<int>(count), info = 0;
+      int n_work = static_cast<int>(vectors_of_part * 64 + 65 * 64);
+      call_routine(pick<T>(Routine::sormtr, Routine::dormtr, Routine::cunmtr, Routine::zunmtr),
+                   &side, &uplo, &trans, &size, &columns, a, &size, tau, part.get(), &size,
+                   work.get(), &n_work, &info);
+      for (int64_t row = 0; row < n; ++row)
+        for (int64_t j = 0; j < count; ++j) {
+          T x = part[j * n + row];
+          if constexpr (is_complex<T>) x = std::conj(x);
+          v[row * n + first + j] = x;
+        }
+    }
+  });
+}
+
+// One matrix on all threads of the call; a is overwritten. False: LAPACK has failed.
+template <class T>
+bool decompose_stepwise(CallContext* ctx, int64_t n, bool lower, T* a, T* v, Real<T>* w) {
+  using R = Real<T>;
+  char uplo = lower ? 'U' : 'L', job = 'I';
+  int size = static_cast<int>(n), info = 0, n_work = size * 64, n_int_work = 3 + 5 * size;
+  int n_real_work = 1 + size * (4 + size);
+  Scratch<T> tau(ctx, n), work(ctx, n_work);
+  Scratch<R> beside(ctx, n), z(ctx, n * n), real_work(ctx, n_real_work);
+  Scratch<int> int_work(ctx, n_int_work);
+  if (!tau || !work || !beside || !z || !real_work || !int_work) return true;
+  call_routine(pick<T>(Routine::ssytrd, Routine::dsytrd, Routine::chetrd, Routine::zhetrd), &uplo,
+               &size, a, &size, w, beside.get(), tau.get(), work.get(), &n_work, &info);
+  if (info == 0)
+    call_routine(pick<R>(Routine::sstedc, Routine::dstedc, Routine::sstedc, Routine::dstedc), &job,
+                 &size, w, beside.get(), z.get(), &size, real_work.get(), &n_real_work,
+                 int_work.get(), &n_int_work, &info);
+  if (info == 0) reflect_back(ctx, n, uplo, a, tau.get(), z.get(), v);
+  return info == 0;
+}
+
 template <class T>
 void decompose_hermitian(CallContext* ctx, int64_t batch, int64_t n, bool lower, const T* in, T* v,
                          Real<T>* w) {
@@ -45,7 +105,7 @@ void decompose_hermitian(CallContext* ctx, int64_t batch, int64_t n, bool lower,
   const Sizes sizes{work_size(answer) + work_size(answer) / 64 + 64,
                     work_size(real_answer) + work_size(real_answer) / 64 + 64,
                     std::max(1, int_answer)};
-  for_batch(ctx, batch, 9 * n * n * n, [&](int64_t begin, int64_t end) {
+  auto run = [&](int64_t begin, int64_t end) {
     Scratch<T> a(ctx, n * n), work(ctx, sizes.work);
     Scratch<Real<T>> real_work(ctx, sizes.real_work);
     Scratch<int> int_work(ctx, sizes.int_work);
@@ -53,10 +113,15 @@ void decompose_hermitian(CallContext* ctx, int64_t batch, int64_t n, bool lower,
     for (int64_t b = begin; b < end; ++b) {
       std::copy_n(in + b * n * n, n * n, a.get());
       Real<T>* values = w + b * n;
-      const int info = call_hermitian(size, lower, a.get(), values, work.get(), real_work.get(),
-                                      int_work.get(), sizes);
-      // What LAPACK saw was the conjugate.
-      transpose(a.get(), n, n, v + b * n * n, true);
+      int info = 0;
+      if (n >= least_stepwise && is_moderate(a.get(), n * n)) {
+        info = decompose_stepwise(ctx, n, lower, a.get(), v + b * n * n, values) ? 0 : 1;
+      } else {
+        info = call_hermitian(size, lower, a.get(), values, work.get(), real_work.get(),
+                              int_work.get(), sizes);
+        // What LAPACK saw was the conjugate.
+        transpose(a.get(), n, n, v + b * n * n, true);
+      }
       // Of what is not finite LAPACK may return parts that are.
       const bool is_whole =
           std::all_of(values, values + n, [](auto x) { return std::isfinite(x); });
@@ -64,7 +129,10 @@ void decompose_hermitian(CallContext* ctx, int64_t batch, int64_t n, bool lower,
       std::fill_n(values, n, nan_of<Real<T>>());
       std::fill_n(v + b * n * n, n * n, nan_of<T>());
     }
-  });
+  };
+  // A few large ones have threads each.
+  if (batch < ctx->n_threads) return run(0, batch);
+  for_batch(ctx, batch, 9 * n * n * n, run);
 }
 
 // One general matrix, column-major; the results of real matrices in LAPACK's packed form.

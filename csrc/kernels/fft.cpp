@@ -164,10 +164,81 @@ template void transform_complex<double>(CallContext*, const Transform<double>&);
 
 namespace {
 
+// Transforms of several neighbouring axes of [outer, lengths .., inner].
+template <class R>
+struct Axes {
+  int64_t outer, rank, inner;
+  const int64_t* lengths;
+  bool inverse;
+
+  int64_t size() const {
+    int64_t size = inner;
+    for (int64_t k = 0; k < rank; ++k) size *= lengths[k];
+    return size;
+  }
+  // The transform of axis k of `count` items.
+  Transform<R> along(int64_t k, int64_t count, const std::complex<R>* in,
+                     std::complex<R>* out) const {
+    int64_t before = count, after = inner;
+    for (int64_t j = 0; j < rank; ++j) (j < k ? before : after) *= j == k ? 1 : lengths[j];
+    const R scale = inverse ? R(1) / static_cast<R>(lengths[k]) : R(1);
+    return {before, lengths[k], after, in, out, inverse, scale};
+  }
+};
+
+// Whether groups read all that they overwrite before they do: such a transform works in place.
+template <class R>
+bool works_in_place(const Transform<R>& t) {
+  if (!is_smooth(t.n) || t.n > longest_direct) return false;
+  return (t.inner > 1 ? t.inner : t.outer) >= n_lanes<R> / 2;
+}
+
+// Item by item, all axes of one while it is in the cache.
+template <class R>
+void run_items(CallContext* ctx, const Axes<R>& axes, const std::complex<R>* in,
+               std::complex<R>* out) {
+  const int64_t size = axes.size(), last = axes.rank - 1;
+  // Made here, so that nothing allocates by throwing inside a parallel loop.
+  for (int64_t k = 0; k <= last; ++k) find_plan<DirectPlan<R>>(axes.lengths[k]);
+  auto run = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t k = last; k >= 0; --k) {
+        std::complex<R>* to = out + i * size;
+        const Transform<R> t = axes.along(k, 1, k == last ? in + i * size : to, to);
+        t.inner > 1 ? run_columns(ctx, t) : run_rows(ctx, t);
+      }
+  };
+  if (axes.outer >= ctx->n_threads) {
+    parallel_for(ctx, axes.outer, grain_for(size * 8), run);
+  } else {
+    run(0, axes.outer);
+  }
+}
+
+template <class R>
+void run_axes(CallContext* ctx, const Axes<R>& axes, const std::complex<R>* in,
+              std::complex<R>* out) {
+  if (axes.outer == 0 || axes.size() == 0) return;
+  bool in_place = true;
+  for (int64_t k = 0; k < axes.rank; ++k)
+    in_place = in_place && works_in_place(axes.along(k, 1, in, out));
+  if (in_place) return run_items(ctx, axes, in, out);
+  Scratch<std::complex<R>> between(ctx, axes.outer * axes.size());
+  if (!between) return;
+  for (int64_t k = axes.rank - 1; k >= 0; --k) {
+    std::complex<R>* to = k % 2 == 0 ? out : between.get();
+    transform_complex(ctx, axes.along(k, axes.outer, in, to));
+    in = to;
+  }
+}
+
 template <class R>
 void run_fft(CallContext* ctx, const int64_t* params, const void* in, void* out) {
   using C = std::complex<R>;
   const int64_t kind = params[1], outer = params[2], n = params[3], inner = params[4];
+  if (kind >= 4)
+    return run_axes(ctx, Axes<R>{outer, n, inner, params + 5, kind == 5}, static_cast<const C*>(in),
+                    static_cast<C*>(out));
   if (kind == 2)
     return transform_real(ctx, outer, n, static_cast<const R*>(in), static_cast<C*>(out));
   if (kind == 3)
@@ -184,7 +255,8 @@ extern "C" void gx_fft(CallContext* ctx, void* const* ins, void* const* outs,
                        const int64_t* params) try {
   using namespace gradax;
   const auto dtype = static_cast<Dtype>(params[0]);
-  if (params[1] < 0 || params[1] > 3 || (params[1] > 1 && params[4] != 1))
+  const int64_t kind = params[1];
+  if (kind < 0 || kind > 5 || (kind / 2 == 1 && params[4] != 1))
     return gx_fail(ctx, GX_VALUE_ERROR, "fft: unknown kind, or real transforms of columns");
   if (dtype == Dtype::C64) return run_fft<float>(ctx, params, ins[0], outs[0]);
   if (dtype == Dtype::C128) return run_fft<double>(ctx, params, ins[0], outs[0]);

@@ -39,6 +39,12 @@ GX_KERNEL(sort);
 // params: dtype, outer, n, k.
 GX_KERNEL(top_k);
 
+// Products of groups of rows, whose sizes are ins[2] (i32, [batch, groups]): lhs [batch, rows, k],
+// rhs [groups, batch, k, n] -> [batch, rows, n], zero where there is no group; or, by_terms, the
+// sums over a group's rows, rhs [batch, rows, n] -> [groups, batch, k, n]. params: dtype, by_terms,
+// batch, groups, rows, k, n.
+GX_KERNEL(ragged_dot);
+
 // Convolution of lhs [batch, spatial.., c_in] with rhs [spatial.., c_in / groups, c_out].
 // params: dtype, batch, c_in, c_out, groups, d (1 to 3), then d each of: input size, kernel size,
 // output size, stride, padding before, lhs dilation, rhs dilation.
@@ -91,6 +97,27 @@ GX_KERNEL(eigh);
 // outs: eigenvalues, then left and right eigenvectors as asked, all complex.
 // params: dtype, batch, n, with_left, with_right.
 GX_KERNEL(eig);
+
+// outs: quasi-triangular t, and with vectors z, where x = z t z^H. params: dtype, batch, n,
+// vectors.
+GX_KERNEL(schur);
+
+// outs: the Hessenberg form with reflectors below it, their n - 1 factors. params: dtype, batch, n.
+GX_KERNEL(hessenberg);
+
+// outs: x with a x + x b = c, and the least |sum| of an eigenvalue of a and one of b.
+// params: dtype, batch, m, n: a is [m, m], b [n, n], c [m, n].
+GX_KERNEL(sylvester);
+
+// outs: packed reflectors [n, n], diagonal (real), the one beside it (real), the reflectors' n - 1
+// factors. params: dtype, batch, n, lower.
+GX_KERNEL(tridiagonal);
+
+// ins: diagonal [n], the one beside it [n - 1] (f32 or f64). outs: eigenvalues [count], and with
+// vectors those in columns [n, count], the first
+// component of at least half the largest size positive. params: dtype, batch, n, vectors, first,
+// count.
+GX_KERNEL(eigh_tridiagonal);
 
 // outs[0] = a function of two arguments (betainc: three), element by element.
 // params: function (0 polygamma, 1 zeta, 2 igamma, 3 igammac, 4 igamma's derivative by a, 5 the

@@ -19,7 +19,9 @@ namespace gradax {
 #define GX_ROUTINES(X) \
   GX_FOUR(X, gemm) GX_FOUR(X, gemv) GX_FOUR(X, trsm) GX_FOUR(X, potrf) \
   GX_FOUR(X, getrf) GX_FOUR(X, geqrf) GX_FOUR(X, gesdd) GX_FOUR(X, geev) \
-  X(sorgqr) X(dorgqr) X(cungqr) X(zungqr) X(ssyevd) X(dsyevd) X(cheevd) X(zheevd)
+  X(sorgqr) X(dorgqr) X(cungqr) X(zungqr) X(ssyevd) X(dsyevd) X(cheevd) X(zheevd) \
+  GX_FOUR(X, gees) GX_FOUR(X, gehrd) GX_FOUR(X, trsyl) X(ssytrd) X(dsytrd) X(chetrd) X(zhetrd) \
+  X(sstevr) X(dstevr) X(sstedc) X(dstedc) X(sormtr) X(dormtr) X(cunmtr) X(zunmtr)
 // clang-format on
 
 enum class Routine : int {

@@ -1,4 +1,5 @@
 // Cholesky factors, triangular systems, LU factors.
+#include "cholesky_blocked.hpp"
 #include "kernels.hpp"
 #include "lanes.hpp"
 #include "lu_blocked.hpp"
@@ -9,24 +10,39 @@
 namespace gradax {
 namespace {
 
+// Larger matrices are factored block by block.
+constexpr int64_t least_blocked = 192;
+
+// Overwrites the lower triangle by its factor; false if there is none.
+template <class T>
+bool factor_one_cholesky([[maybe_unused]] CallContext* ctx, int64_t n, T* x) {
+  if constexpr (is_tiled_type<T>)
+    if (has_tiles() && n > least_blocked) return cholesky_blocked(ctx, n, x);
+  // A row-major lower triangle is the upper one of the column-major conjugate.
+  char uplo = 'U';
+  int size = static_cast<int>(n), ld = std::max(1, size), info = 0;
+  call_routine(GX_PICK(T, potrf), &uplo, &size, x, &ld, &info);
+  return info == 0;
+}
+
 template <class T>
 void factor_cholesky(CallContext* ctx, int64_t batch, int64_t n, const T* a, T* out) {
   if constexpr (is_laned_type<T>)
     if (fits_lanes(batch, n)) return cholesky_lanes(ctx, batch, n, a, out);
-  for_batch(ctx, batch, n * n * n / 3 + n * n, [&](int64_t begin, int64_t end) {
+  auto run = [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       T* x = out + b * n * n;
       std::copy_n(a + b * n * n, n * n, x);
-      // A row-major lower triangle is the upper one of the column-major conjugate.
-      char uplo = 'U';
-      int size = static_cast<int>(n), ld = std::max(1, size), info = 0;
-      call_routine(GX_PICK(T, potrf), &uplo, &size, x, &ld, &info);
+      const bool has_factor = factor_one_cholesky(ctx, n, x);
       for (int64_t i = 0; i < n; ++i) {
-        if (info != 0) std::fill_n(x + i * n, i + 1, nan_of<T>());
+        if (!has_factor) std::fill_n(x + i * n, i + 1, nan_of<T>());
         std::fill_n(x + i * n + i + 1, n - i - 1, T{});
       }
     }
-  });
+  };
+  // A few large ones have threads each.
+  if (batch < ctx->n_threads) return run(0, batch);
+  for_batch(ctx, batch, n * n * n / 3 + n * n, run);
 }
 
 struct Triangular {

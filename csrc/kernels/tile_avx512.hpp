@@ -43,6 +43,11 @@ void run_tile(const TileCall<T>& call) {
 #pragma GCC unroll 4
   for (int g = 0; g < n_groups; ++g) groups[g] = tile.a + 3 * g * step;
   for (int64_t q = 0; q < tile.k; ++q, b += tile.b_row) {
+    if (!unit_row && q % S::lanes == 0) {
+      // The rows of the next tile: too short for the processor to foresee their reading.
+#pragma GCC unroll 12
+      for (int i = 0; i < rows; ++i) prefetch(tile.a + (i + rows) * step + q);
+    }
     typename S::Vector right[width];
 #pragma GCC unroll 4
     for (int v = 0; v < width; ++v)

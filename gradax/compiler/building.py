@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gradax import config
 from gradax.compiler.llvm import machine_code
 from gradax.compiler.options import Options
 from gradax.compiler.pipeline import Compilation, run_pipeline
+from gradax.compiler.schedule.donate import shared_memory
 from gradax.core.jaxpr import Jaxpr
 from gradax.runtime.cache import Entry, Facts
 
 NS_PER_COST = 0.5
 SURELY_SHORT_NS = 2e4
-# What level FAST takes longer to compile, for each character of the text, and how much longer
-# code of level QUICK runs.
+# What level FAST takes longer to compile, for each character of the text, and what code of level
+# QUICK takes longer to run, for each unit of cost (measured: 0.02 to 0.25).
 NS_SAVED_PER_CHARACTER = 400.0
-SLOWER = 3.0
+NS_LOST_PER_COST = 0.15
 
 
-def build_entry(jaxpr: Jaxpr, options: Options) -> Entry:
+def build_entry(jaxpr: Jaxpr, options: Options, donated: Sequence[int] = ()) -> Entry:
     """Compile a program to the object code that ends its first call soonest."""
-    return entry_of(run_pipeline(jaxpr, options))
+    return entry_of(run_pipeline(jaxpr, options), donated=donated)
 
 
-def entry_of(compilation: Compilation, level: int | None = None) -> Entry:
+def entry_of(
+    compilation: Compilation, level: int | None = None, donated: Sequence[int] = ()
+) -> Entry:
     """Return the entry of a compilation; one of level QUICK keeps its text, to be improved."""
     assert compilation.module is not None
     text = compilation.module.text
     level = choose_level(compilation) if level is None else level
     code = machine_code.compile_text(text, level)
     facts = Facts(
-        compilation.entry.arena_bytes, cost_ns(compilation), tuple(sorted(compilation.libraries))
+        compilation.entry.arena_bytes,
+        cost_ns(compilation),
+        tuple(sorted(compilation.libraries)),
+        shared_memory(compilation.entry, donated),
     )
     return Entry(facts, code, text if level == machine_code.QUICK else "")
 
@@ -42,7 +50,7 @@ def choose_level(compilation: Compilation) -> int:
         return machine_code.QUICK if wanted == "quick" else machine_code.FAST
     if compilation.has_while:
         return machine_code.FAST
-    lost = compilation.entry.own_cost * NS_PER_COST * SLOWER
+    lost = compilation.entry.own_cost * NS_LOST_PER_COST
     saved = len(compilation.module.text) * NS_SAVED_PER_CHARACTER
     return machine_code.QUICK if lost < saved else machine_code.FAST
 

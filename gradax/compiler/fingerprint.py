@@ -59,9 +59,9 @@ def class_text(cls: type) -> str:
     return f"{name} {hex_digest(source)}"
 
 
-def fingerprint(jaxpr: Jaxpr, options: Options, aliases: Sequence[tuple[int, int]]) -> str:
+def fingerprint(jaxpr: Jaxpr, options: Options, donated: Sequence[int]) -> str:
     """Return the fingerprint of a program compiled with these options."""
-    return hex_digest("\n".join((f"{compiler_version()} {options} {aliases}", *lines(jaxpr))))
+    return hex_digest("\n".join((f"{compiler_version()} {options} {donated}", *lines(jaxpr))))
 
 
 def lines(jaxpr: Jaxpr) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections import OrderedDict
+import warnings
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,8 +14,10 @@ from gradax.compiler import improve
 from gradax.compiler.fingerprint import compiler_version, fingerprint
 from gradax.compiler.options import Options
 from gradax.core.jaxpr import Jaxpr
+from gradax.errors import at_user_line
 from gradax.locks import make_lock
 from gradax.native import Code, Executable
+from gradax.records import replace
 from gradax.runtime import cache as disk
 
 
@@ -22,7 +25,10 @@ from gradax.runtime import cache as disk
 def default_options() -> Options:
     """Return the options for this machine."""
     return Options(
-        vector_bytes=native.vector_bytes(), target=native.processor(), contract=native.has_fma()
+        vector_bytes=native.vector_bytes(),
+        target=native.processor(),
+        contract=native.has_fma(),
+        gathers=native.processor_vendor() == "GenuineIntel",
     )
 
 
@@ -33,25 +39,33 @@ def identify() -> None:
 
 
 def compile_program(
-    jaxpr: Jaxpr, donated: Sequence[int] = (), name: str = "", constants: Sequence[Any] = ()
+    jaxpr: Jaxpr,
+    donated: Sequence[int] = (),
+    name: str = "",
+    constants: Sequence[Any] = (),
+    hidden: int = 0,
+    keep: Any = None,
 ) -> Executable:
     """Return the executable of a program.
 
     `donated` are the positions of operands whose memory is given back. `constants` are the values
     of the program's consts, or without consts those of its last inputs; they are bound to the
-    executable.
+    executable. The last `hidden` outputs are not given to callers. `keep` lives as long as the
+    executable does.
     Errors: CompileError; errors of lowering name the operation.
     """
-    options = default_options()
+    options = replace(default_options(), hidden_outputs=hidden) if hidden else default_options()
     if jaxpr.constvars:
         inputs = (*jaxpr.invars, *jaxpr.constvars)
         jaxpr = Jaxpr((), inputs, jaxpr.eqns, jaxpr.outvars, jaxpr.debug_name)
-    aliases = pair_donations(jaxpr, donated)
-    key = fingerprint(jaxpr, options, aliases)
+    if donated:
+        warn_of_useless(jaxpr, donated)
+    key = fingerprint(jaxpr, options, donated)
     loaded = recent.get(key)
     if loaded is None:
-        loaded = recent.put(key, load_stored(key) or build(key, jaxpr, options))
-    return make_executable(jaxpr, loaded, aliases, constants)
+        loaded = recent.put(key, load_stored(key) or build(key, jaxpr, options, donated))
+    aliases = pair_donations(donated, loaded.facts)
+    return make_executable(jaxpr, loaded, aliases, constants, hidden, keep)
 
 
 class Loaded(NamedTuple):
@@ -106,33 +120,58 @@ def load_stored(key: str) -> Loaded | None:
     return Loaded(code, entry.facts)
 
 
-def build(key: str, jaxpr: Jaxpr, options: Options) -> Loaded:
+def build(key: str, jaxpr: Jaxpr, options: Options, donated: Sequence[int] = ()) -> Loaded:
     """Compile a program, and have its code kept on the disk."""
     building = importlib.import_module("gradax.compiler.building")
-    entry = building.build_entry(jaxpr, options)
+    entry = building.build_entry(jaxpr, options, donated)
     code = improve.link(entry.code, entry.facts.libraries)
     improve.later(key, code, entry)
     return Loaded(code, entry.facts)
 
 
 def make_executable(
-    jaxpr: Jaxpr, loaded: Loaded, aliases: Sequence[tuple[int, int]], constants: Sequence[Any]
+    jaxpr: Jaxpr,
+    loaded: Loaded,
+    aliases: Sequence[tuple[int, int]],
+    constants: Sequence[Any],
+    hidden: int = 0,
+    keep: Any = None,
 ) -> Executable:
     """Return the executable of loaded code."""
     return Executable(
         loaded.code,
         list(jaxpr.in_avals[: len(jaxpr.invars) - len(constants)]),
-        [(aval,) for aval in jaxpr.out_avals],
+        [(aval,) for aval in jaxpr.out_avals[: len(jaxpr.outvars) - hidden]],
         loaded.facts.arena_bytes,
         loaded.facts.cost_ns,
         list(aliases),
         list(constants),
+        keep,
+        synchronous=hidden > 0,
     )
 
 
-def pair_donations(jaxpr: Jaxpr, donated: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (operand, -1) for each donated operand: its memory is given back when it is done.
-
-    Compiled code reads operands while it writes results, so results never share their memory.
+def pair_donations(donated: Sequence[int], facts: disk.Facts) -> list[tuple[int, int]]:
+    """Return (operand, result) for each donated operand whose memory a result takes over, and
+    (operand, -1) for each whose memory is only given back.
     """
-    return [(position, -1) for position in donated]
+    shared = dict(facts.shared)
+    return [(position, shared.get(position, -1)) for position in donated]
+
+
+def warn_of_useless(jaxpr: Jaxpr, donated: Sequence[int]) -> None:
+    """Warn of donated operands for which there is no result of their shape and dtype."""
+    left = Counter((aval.shape, aval.dtype) for aval in jaxpr.out_avals)
+    useless: list[str] = []
+    for position in donated:
+        aval = jaxpr.in_avals[position]
+        kind = aval.shape, aval.dtype
+        if left[kind] <= 0:
+            useless.append(str(aval))
+        left[kind] -= 1
+    if useless:
+        warnings.warn(
+            f"Some donated buffers were not usable: {', '.join(useless)}. A result of the same "
+            f"shape and dtype may take a donated buffer over; there is none left{at_user_line()}",
+            stacklevel=2,
+        )

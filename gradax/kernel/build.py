@@ -115,7 +115,7 @@ def reduce_with(
 
 def cast(x: Tensor, dtype: Any) -> Tensor:
     """Convert an array."""
-    return elementwise(partial(convert, dtype=dtype), x)
+    return x if x.dtype == dtype else elementwise(partial(convert, dtype=dtype), x)
 
 
 def reshape(x: Tensor, shape: Shape) -> Tensor:

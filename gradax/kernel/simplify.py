@@ -92,7 +92,20 @@ def with_constant(fn: str, x: Scalar, y: Const, dtype: np.dtype[Any]) -> Scalar 
     if fn == "sub" and is_integer(dtype):
         opposite = const(wrap(-value, dtype), dtype)
         return simplified("add", (x, opposite), dtype) or make_apply("add", (x, opposite), dtype, 1)
-    return nested_constant(fn, x, y)
+    return narrowed(fn, x, y, dtype) or nested_constant(fn, x, y)
+
+
+def narrowed(fn: str, x: Scalar, y: Const, dtype: np.dtype[Any]) -> Scalar | None:
+    """Compare a widened integer with a constant, or limit it, at its own width."""
+    if not isinstance(x, Apply) or x.fn != "convert" or fn not in ("min", "max", *COMPARISONS):
+        return None
+    own = x.args[0].dtype
+    if own.kind not in "iu" or own.itemsize >= y.dtype.itemsize or y.value != wrap(y.value, own):
+        return None
+    args = (x.args[0], const(y.value, own))
+    if fn in COMPARISONS:
+        return make_apply(fn, args, BOOL, 1)
+    return make_apply("convert", (make_apply(fn, args, own, 1),), dtype, 1)
 
 
 def nested_constant(fn: str, x: Scalar, y: Const) -> Scalar | None:

@@ -200,9 +200,12 @@ def lower_dot(op: DotGeneral, x: kernel.Tensor, y: kernel.Tensor) -> kernel.Tens
         return loops(x, y, (cx, cy), (bx, by), (fx, fy), out, unroll=terms <= UNROLLED_TERMS)
     batch = prod(x.shape[i] for i in bx)
     wide = accumulation_dtype(out)
-    if x.dtype != y.dtype or not has_dtype_code(x.dtype) or not takes(x.dtype, out):
+    exact = out == np.int32 and is_exact_in_float(x.dtype, y.dtype, terms)
+    if exact:
+        x, y = kernel.cast(x, np.float32), kernel.cast(y, np.float32)
+    elif x.dtype != y.dtype or not has_dtype_code(x.dtype) or not takes(x.dtype, out):
         x, y = kernel.cast(x, wide), kernel.cast(y, wide)
-    given = out if takes(x.dtype, out) else wide
+    given = x.dtype if exact else out if takes(x.dtype, out) else wide
     order = contraction_order(x, y, (cx, cy), (bx, by), (fx, fy))
     left, trans_a = as_matrices(x, bx, fx, tuple(cx[k] for k in order), (batch, rows, terms))
     right, trans_b = as_matrices(y, by, fy, tuple(cy[k] for k in order), (batch, columns, terms))
@@ -229,6 +232,14 @@ def untransposed(x: kernel.Tensor, *lists: Axes) -> tuple[kernel.Tensor, list[Ax
         lists = tuple(tuple(axes.index(a) for a in given) for given in lists)
         x = load.source
     return x, list(lists)
+
+
+def is_exact_in_float(x: Any, y: Any, terms: int) -> bool:
+    """Tell whether every partial sum of products of two dtypes is a float32 without rounding."""
+    if any(np.dtype(d).kind not in "iu" or np.dtype(d).itemsize > 1 for d in (x, y)):
+        return False
+    largest = [max(-int(np.iinfo(d).min), int(np.iinfo(d).max)) for d in (x, y)]
+    return terms * prod(largest) <= 1 << 24
 
 
 def takes(operand: Any, out: Any) -> bool:

@@ -1,7 +1,8 @@
 """Build a graph from a jaxpr: each equation's operation lowers itself.
 
 Pre:  check_jaxpr holds; the program has no consts.
-Post: check_graph holds; inner calls below the size limit are part of the graph.
+Post: check_graph holds; inner calls below the size limit are part of the graph, unless they say
+      (by a count) that they must stay calls.
 Cost: one walk over the equations.
 """
 
@@ -61,7 +62,7 @@ def lower_eqn(eqn: Eqn, operands: list[Tensor], options: Options) -> Sequence[Te
     out = eqn.op.lower(*operands)
     results: Sequence[Tensor] = out if eqn.op.multiple_results else (out,)
     node = getattr(results[0], "node", None) if results else None
-    if isinstance(node, Program) and node.kind == "call":
+    if isinstance(node, Program) and node.kind == "call" and not node.counts:
         (inner,) = node.programs
         if n_equations(inner) <= options.inline_equations:
             return lower_program(inner, node.operands, options)

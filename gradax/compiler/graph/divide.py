@@ -27,7 +27,7 @@ from gradax.kernel import Apply, Const, Map, Reduce, Scalar, Slot, Update, const
 from gradax.kernel.build import apply
 from gradax.kernel.functions import is_complex, is_float, is_integer
 
-N_COPIES = 8
+MOST_COPIES = 8
 LEAST_POINTS = 1 << 16
 # Points for each element of all copies: these are written and read once more.
 LEAST_SHARE = 2
@@ -47,9 +47,10 @@ def divided(item: Update) -> Update | Map:
     """Return an update's result by way of copies, or the update where that does not pay."""
     neutral = identity_of(item)
     n = item.space[0] if item.space else 0
-    if neutral is None or n < 4 * N_COPIES or not is_large(item):
+    copies = number_of_copies(item)
+    if neutral is None or copies < 2 or n < 4 * copies:
         return item
-    size = -(-n // N_COPIES)
+    size = -(-n // copies)
     row = apply("add", apply("mul", index(0), size), index(1))
     axes = [row, *(index(k + 1) for k in range(1, len(item.space)))]
     memo: dict[Scalar, Scalar] = {}
@@ -58,12 +59,12 @@ def divided(item: Update) -> Update | Map:
         return rewrite(root, keep, axes, memo=memo)
 
     guard = None if item.guard is None else moved(item.guard)
-    if n % N_COPIES:
+    if n % copies:
         inside = apply("lt", row, n)
         guard = inside if guard is None else apply("and", inside, guard)
-    copies = Update(
-        Map((N_COPIES, *item.base.shape), neutral),
-        (N_COPIES, size, *item.space[1:]),
+    parts = Update(
+        Map((copies, *item.base.shape), neutral),
+        (copies, size, *item.space[1:]),
         (index(0), *map(moved, item.indices)),
         moved(item.value),
         guard,
@@ -73,19 +74,24 @@ def divided(item: Update) -> Update | Map:
     shape = item.base.shape
     here = identity(shape)
     total = Reduce(
-        shape, (N_COPIES,), (item.combine,), (neutral,), (copies[(index(len(shape)), *here)],)
+        shape, (copies,), (item.combine,), (neutral,), (parts[(index(len(shape)), *here)],)
     ).results[0]
     assert isinstance(item.combine, Apply)
     return Map(shape, apply(item.combine.fn, item.base[here], total[here]))
 
 
-def is_large(item: Update) -> bool:
-    """Tell whether there are so many points that copies are few beside them."""
+def number_of_copies(item: Update) -> int:
+    """Return among how many copies to divide an update: its points are many beside them all."""
     points = prod(item.space)
-    if item.unique or points < max(LEAST_POINTS, LEAST_SHARE * N_COPIES * item.base.size):
-        return False
+    if item.unique or points < LEAST_POINTS:
+        return 1
     reads = loads_of((*item.indices, item.value, item.guard))
-    return all(node.source is not item.base for node in reads)
+    if any(node.source is item.base for node in reads):
+        return 1
+    copies = MOST_COPIES
+    while copies > 1 and points < LEAST_SHARE * copies * item.base.size:
+        copies //= 2
+    return copies
 
 
 def identity_of(item: Update) -> Const | None:

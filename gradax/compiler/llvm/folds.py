@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gradax.compiler.llvm.alternate import most_apart
 from gradax.compiler.llvm.loops import (
     LoopWriter,
     Range,
@@ -21,12 +22,17 @@ from gradax.compiler.llvm.loops import (
 from gradax.compiler.llvm.scalars import EMITTERS, splat_constant
 from gradax.compiler.llvm.writer import Writer, scalar_type, vector
 from gradax.compiler.options import Options
+from gradax.compiler.schedule.affine import Accesses
 from gradax.compiler.schedule.ir import Fold
 from gradax.kernel import Apply, Scalar, basic_combine, flat_index, index
 from gradax.kernel.functions import is_float
 
 # So many terms of a sum are added one after another.
 SHORT_SUM = 128
+# A row of so many is added up in half a register in no time.
+FULL_ROW = 8
+# Accumulators of sums of rows, where their terms cost no more than that.
+MOST_ACCUMULATORS, MOST_REPEATED = 16, 8
 
 
 class FoldWriter:
@@ -51,12 +57,12 @@ class FoldWriter:
         self.shape = fold_shape(kernel, options)
         self.over_kept = 0 <= self.shape.vector_axis < self.n_kept
         self.lanes = self.shape.lanes
-        self.unroll = self.choose_unroll(options)
         self.block_counter = ""
         outer = None if kernel.block else first
         self.loops = LoopWriter(w, self.shape, pointers, outer)
         self.values = self.loops.values
         self.types = [vector(self.lanes, scalar_type(b.dtype)) for b in kernel.bodies]
+        self.unroll = self.choose_unroll(options)
         self.factors = summed_product(kernel) if options.contract else None
 
     def choose_unroll(self, options: Options) -> int:
@@ -65,6 +71,13 @@ class FoldWriter:
             return 1
         extent = self.shape.extents[self.shape.vector_axis]
         n = options.unroll
+        if self.kernel.block and self.over_kept:
+            # Rows far apart are read some cache lines at a time.
+            plain = sum(body.cost for body in self.kernel.bodies) <= MOST_REPEATED
+            n = max(n, MOST_ACCUMULATORS // len(self.types)) if plain else n
+            while n > 1 and extent < n * self.lanes:
+                n //= 2
+            return n
         while n > 1 and extent < 2 * n * self.lanes:
             n //= 2
         return n
@@ -399,4 +412,21 @@ def fold_shape(kernel: Fold, options: Options) -> Shape:
     last_reduced = [n_all - 1] if kernel.extents else []
     axis = choose_vector_axis([*last_kept, *last_reduced], extents, kernel.bodies, [])
     lanes = choose_lanes(kernel.bodies, extents[axis], options) if axis >= 0 else 1
+    if n_kept and axis == n_all - 1 and is_of_short_rows(kernel, options):
+        axis = n_kept - 1
+        lanes = choose_lanes(kernel.bodies, extents[axis], options)
     return arrange(n_all, extents, axis, lanes)
+
+
+def is_of_short_rows(kernel: Fold, options: Options) -> bool:
+    """Tell whether rows are so short that as many as there are lanes are better folded at once."""
+    axis = len(kernel.space) - 1
+    lanes = choose_lanes(kernel.bodies, kernel.space[axis], options)
+    most = most_apart(lanes)
+    if len(kernel.extents) != 1 or kernel.extents[0] > most or kernel.space[axis] < 4 * lanes:
+        return False
+    if kernel.extents[0] == FULL_ROW and [basic_combine(c) for c in kernel.combine] == ["add"]:
+        return False
+    loads = Accesses(kernel.bodies, ()).loads
+    steps = [(node.guard, form.at(axis)) for node, form in loads]
+    return all(guard is None and step is not None and 0 <= step <= most for guard, step in steps)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradax.compiler.llvm.folds import fold_shape
-from gradax.compiler.llvm.kernels import nest_shape, scatter_shape, write_kernel
+from gradax.compiler.llvm.kernels import nest_shape, write_kernel
+from gradax.compiler.llvm.scatters import scatter_shape
 from gradax.compiler.llvm.sweeps import sweep_shape
 from gradax.compiler.llvm.tiles import BLOCK, tile_axis
 from gradax.compiler.llvm.writer import Writer, memory_type
@@ -40,6 +41,7 @@ from gradax.compiler.schedule.ir import (
 from gradax.compiler.schedule.rows import Rule
 from gradax.kernel.functions import is_complex, real_dtype
 
+KERNEL_HEADER = "define internal void @{}(ptr %ctx, ptr %env, i64 %begin, i64 %end) #0"
 HEADER = "(ptr %ctx, ptr %args, ptr %outs, ptr %arena) #0"
 SMALL_POINTS = 32
 
@@ -80,7 +82,7 @@ class KernelTable:
 
     def write(self, name: str, kernel: Kernel, dtypes: tuple[np.dtype[Any], ...]) -> None:
         """Write a kernel's function."""
-        w = Writer(f"define internal void @{name}(ptr %ctx, ptr %env, i64 %begin, i64 %end) #0")
+        w = Writer(KERNEL_HEADER.format(name), self.options.gathers)
         pointers: dict[int, str] = {}
         for k in range(len(dtypes)):
             place = w.emit(f"getelementptr ptr, ptr %env, i64 {k}")
@@ -108,7 +110,7 @@ class KernelTable:
 
 def rows_text(name: str, names: Sequence[str], step: Rows) -> str:
     """Return the text of a function that runs kernels on some rows at a time."""
-    w = Writer(f"define internal void @{name}(ptr %ctx, ptr %env, i64 %begin, i64 %end) #0")
+    w = Writer(KERNEL_HEADER.format(name))
     envs = [
         w.emit(f"load ptr, ptr {w.emit(f'getelementptr ptr, ptr %env, i64 {k}')}, align 8")
         for k in range(len(names))
@@ -199,7 +201,9 @@ class FunctionWriter:
 
     def begin(self, name: str, internal: bool) -> None:
         """Begin a function of the module."""
-        self.w = Writer(f"define {'internal ' * internal}void @{name}{HEADER}")
+        self.w = Writer(
+            f"define {'internal ' * internal}void @{name}{HEADER}", self.options.gathers
+        )
         self.pointers: dict[int, str] = {}
         self.arrays: dict[tuple[str, int], str] = {}
         self.counters: dict[int, str] = {}
@@ -356,7 +360,13 @@ class FunctionWriter:
         """Copy a buffer."""
         if step.out.size == 0:
             return
-        self.copy_bytes(step, self.pointer(step.out), self.pointer(step.source))
+        out, source = self.pointer(step.out), self.pointer(step.source)
+        if (step.out.kind, step.source.kind) != ("output", "input") or step.out.nbytes < 4096:
+            self.copy_bytes(step, out, source)
+            return
+        # A result may have taken over the memory of an operand.
+        apart = self.w.emit(f"icmp ne ptr {out}, {source}")
+        self.w.when(apart, lambda: self.copy_bytes(step, out, source))
 
     def copy_bytes(self, step: Copy | Swap, out: str, source: str) -> None:
         """Copy what a step says from one address to another."""

@@ -1,8 +1,12 @@
-"""Masked loads and stores of vectors."""
+"""Masked loads and stores of vectors, and those of lanes that lie apart."""
 
 from __future__ import annotations
 
-from gradax.compiler.llvm.writer import Writer
+from typing import Any
+
+import numpy as np
+
+from gradax.compiler.llvm.writer import Writer, memory_type, vector
 
 
 def short(type_: str) -> str:
@@ -50,3 +54,48 @@ def masked_store(
     name = f"llvm.masked.store.v{lanes}{short(element)}.p0"
     w.declare(f"declare void @{name}({wide}, ptr, i32 immarg, <{lanes} x i1>)")
     w.do(f"call void @{name}({wide} {text}, ptr {address}, i32 {align}, <{lanes} x i1> {mask})")
+
+
+def gather(w: Writer, places: str, type_: str, mask: str | None, align: int, lanes: int) -> str:
+    """Read an element at each address, zero in lanes that are masked out."""
+    wide, addresses = vector(lanes, type_), vector(lanes, "ptr")
+    active = mask or "splat (i1 true)"
+    name = f"llvm.masked.gather.v{lanes}{short(type_)}.v{lanes}p0"
+    w.declare(f"declare {wide} @{name}({addresses}, i32 immarg, <{lanes} x i1>, {wide})")
+    return w.emit(
+        f"call {wide} @{name}({addresses} {places}, i32 {align},"
+        f" <{lanes} x i1> {active}, {wide} zeroinitializer)"
+    )
+
+
+def read_each(w: Writer, places: str, type_: str, align: int, lanes: int) -> str:
+    """Read an element at each address, one by one."""
+    wide, addresses = vector(lanes, type_), vector(lanes, "ptr")
+    text = "poison"
+    for k in range(lanes):
+        place = w.emit(f"extractelement {addresses} {places}, i64 {k}")
+        one = w.emit(f"load {type_}, ptr {place}, align {align}")
+        text = w.emit(f"insertelement {wide} {text}, {type_} {one}, i64 {k}")
+    return text
+
+
+def scatter(
+    w: Writer,
+    pointer: str,
+    offsets: str,
+    text: str,
+    dtype: np.dtype[Any],
+    mask: str | None,
+    lanes: int,
+) -> None:
+    """Store each lane at its own offset."""
+    type_ = memory_type(dtype)
+    wide = vector(lanes, type_)
+    places = w.emit(f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}")
+    name = f"llvm.masked.scatter.v{lanes}{short(type_)}.v{lanes}p0"
+    w.declare(f"declare void @{name}({wide}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)")
+    active = mask or "splat (i1 true)"
+    w.do(
+        f"call void @{name}({wide} {text}, <{lanes} x ptr> {places}, i32 {dtype.itemsize},"
+        f" <{lanes} x i1> {active})"
+    )

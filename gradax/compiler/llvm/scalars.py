@@ -268,6 +268,8 @@ def emit_convert(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], 
         return w.emit(f"{'uitofp' if is_float(new) else 'zext'} {a} {x} to {b}")
     if is_float(old) and is_float(new):
         return w.emit(f"{'fpext' if old.itemsize < new.itemsize else 'fptrunc'} {a} {x} to {b}")
+    if is_float(old) and lanes > 1:
+        return truncate(w, lanes, old, new, x)
     if is_float(old):
         name = f"llvm.fpto{'si' if is_signed(new) else 'ui'}.sat"
         return w.intrinsic(f"{name}.{suffix(new, lanes)}.{suffix(old, lanes)}", b, [(a, x)])
@@ -278,6 +280,39 @@ def emit_convert(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], 
     if old.itemsize > new.itemsize:
         return w.emit(f"trunc {a} {x} to {b}")
     return w.emit(f"{'sext' if is_signed(old) else 'zext'} {a} {x} to {b}")
+
+
+def truncate(w: Writer, lanes: int, old: np.dtype[Any], new: np.dtype[Any], x: str) -> str:
+    """Convert vectors of floats to integers, saturating; NaN becomes zero.
+
+    LLVM's own saturating conversion is selected lane by lane.
+    """
+    info, word = np.iinfo(new), new if new.itemsize >= 4 else np.dtype(np.int32)
+    floats, integers = vector(lanes, scalar_type(old)), vector(lanes, scalar_type(word))
+    low, high = float(info.min), largest_below(int(info.max), old)
+    inside = x
+    for relation, limit in (("ogt", low), ("olt", high)):
+        bound = splat_constant(limit, old, lanes)
+        beyond = w.emit(f"fcmp {relation} {floats} {inside}, {bound}")
+        inside = emit_select(w, lanes, old, [beyond, inside, bound])
+    kind = "si" if is_signed(word) else "ui"
+    out = w.emit(f"fpto{kind} {floats} {inside} to {integers}")
+    if high < info.max:
+        above = w.emit(f"fcmp ogt {floats} {x}, {splat_constant(high, old, lanes)}")
+        most = splat_constant(int(info.max), word, lanes)
+        out = emit_select(w, lanes, word, [above, most, out])
+    if info.min < 0:
+        number = w.emit(f"fcmp ord {floats} {x}, {x}")
+        out = emit_select(w, lanes, word, [number, out, splat_constant(0, word, lanes)])
+    if word == new:
+        return out
+    return w.emit(f"trunc {integers} {out} to {vector(lanes, scalar_type(new))}")
+
+
+def largest_below(value: int, dtype: np.dtype[Any]) -> float:
+    """Return the largest float of a dtype that is not above an integer."""
+    nearest = dtype.type(value)
+    return float(nearest if int(nearest) <= value else np.nextafter(nearest, dtype.type(0)))
 
 
 def is_short(dtype: np.dtype[Any]) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradax.compiler.llvm.alternate import read_alternate, write_alternate
-from gradax.compiler.llvm.memory import masked_load, masked_store, short
+from gradax.compiler.llvm.alternate import most_apart, read_alternate, read_apart, write_alternate
+from gradax.compiler.llvm.memory import gather, masked_load, masked_store, read_each, scatter
 from gradax.compiler.llvm.rare import Arms, write_rare
 from gradax.compiler.llvm.scalars import (
     EMITTERS,
@@ -107,9 +107,33 @@ class Values:
         offset = node.indices[0]
         if self.vector_axis < 0 or not offset.axes >> self.vector_axis & 1:
             return (offset,)
-        if self.step(offset) in (1, -1, 2):
+        step = self.step(offset)
+        if step in (1, -1, 2) or self.is_apart(node, step):
             return (self.without_vector(offset),)
-        return (offset,)
+        return self.narrow_places(offset) or (offset,)
+
+    def is_apart(self, node: Load, step: int | None) -> bool:
+        """Tell whether a load's lanes lie so near each other that whole vectors are read."""
+        near = step is not None and 2 < step <= most_apart(self.lanes)
+        return node.guard is None and near
+
+    def narrow_places(self, offset: Scalar) -> tuple[Scalar, Scalar] | None:
+        """Return the offset from which on a gather's places are short integers, and those."""
+        form = linear(offset, self.forms)
+        rest = form.rest
+        if (
+            not isinstance(rest, Apply)
+            or rest.fn != "convert"
+            or self.vector_axis in form.coefficients
+        ):
+            return None
+        places = rest.args[0]
+        if places.dtype.kind != "i" or places.dtype.itemsize > 4 or not self.is_vector(places):
+            return None
+        if self.vector_axis in form.coefficients:
+            return None
+        order = sorted(form.coefficients, key=lambda a: self.depth[a])
+        return offset_of(Form(form.coefficients, ZERO), order), places
 
     def step(self, offset: Scalar) -> int | None:
         """Return the coefficient of the vector axis in an offset, None when it is not linear."""
@@ -244,9 +268,39 @@ class Values:
         elif step == 2:
             address = self.run_address(pointer, offset, memory_type(dtype), step, lanes)
             text = read_alternate(self.w, address, dtype, mask, lanes)
+        elif self.is_apart(node, step):
+            assert step is not None
+            address = self.run_address(pointer, offset, memory_type(dtype), step, lanes)
+            text = read_apart(self.w, address, step, dtype, mask, lanes)
         else:
-            text = self.gather(pointer, self.get(offset, lanes), dtype, mask, lanes)
+            text = self.read_scattered(pointer, offset, dtype, mask, lanes)
         return from_memory(self.w, text, dtype, lanes)
+
+    def read_scattered(
+        self, pointer: str, offset: Scalar, dtype: np.dtype[Any], mask: str | None, lanes: int
+    ) -> str:
+        """Gather, at short places where they are such: twice as many fit in a register."""
+        narrow = self.narrow_places(offset)
+        if narrow is None:
+            return self.gather(pointer, self.get(offset, lanes), dtype, mask)
+        begin, places = narrow
+        address = f"getelementptr {memory_type(dtype)}, ptr {pointer}, i64 {self.get(begin, 1)}"
+        short_ = f"{vector(lanes, scalar_type(places.dtype))} {self.get(places, lanes)}"
+        wide = self.w.emit(f"sext {short_} to {vector(lanes, 'i64')}")
+        return self.gather(self.w.emit(address), wide, dtype, mask)
+
+    def gather(self, pointer: str, offsets: str, dtype: np.dtype[Any], mask: str | None) -> str:
+        """Read an element for each lane; zero, from a safe place, in lanes that are masked out."""
+        w, lanes, type_ = self.w, self.lanes, memory_type(dtype)
+        places = w.emit(f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}")
+        if w.gathers:
+            return gather(w, places, type_, mask, dtype.itemsize, lanes)
+        if mask is not None:
+            pointers = vector(lanes, "ptr")
+            safe = self.spread("@zeros", "ptr", lanes)
+            choice = f"<{lanes} x i1> {mask}, {pointers} {places}, {pointers} {safe}"
+            places = w.emit(f"select {choice}")
+        return read_each(w, places, type_, dtype.itemsize, lanes)
 
     def guard(self, node: Load, lanes: int) -> str | None:
         """Return a load's guard, None when it has none."""
@@ -270,8 +324,9 @@ class Values:
         """Return the address of a run's first element in memory."""
         base = self.get(self.without_vector(offset), 1)
         counter = self.counters[self.vector_axis]
-        if step == 2:
-            counter = self.w.emit(f"shl i64 {counter}, 1")
+        if step > 1:
+            scaled = f"shl i64 {counter}, 1" if step == 2 else f"mul i64 {counter}, {step}"
+            counter = self.w.emit(scaled)
         first = self.w.emit(f"{'sub' if step == -1 else 'add'} i64 {base}, {counter}")
         if step == -1:
             first = self.w.emit(f"sub i64 {first}, {lanes - 1}")
@@ -303,21 +358,6 @@ class Values:
         order = ", ".join(f"i32 {lanes - 1 - k}" for k in range(lanes))
         return self.w.emit(f"shufflevector {wide} {text}, {wide} poison, <{lanes} x i32> <{order}>")
 
-    def gather(
-        self, pointer: str, offsets: str, dtype: np.dtype[Any], mask: str | None, lanes: int
-    ) -> str:
-        """Read an element for each lane."""
-        type_ = memory_type(dtype)
-        wide, addresses = vector(lanes, type_), f"<{lanes} x ptr>"
-        places = self.w.emit(f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}")
-        active = mask or "splat (i1 true)"
-        name = f"llvm.masked.gather.v{lanes}{short(type_)}.v{lanes}p0"
-        self.w.declare(f"declare {wide} @{name}({addresses}, i32 immarg, <{lanes} x i1>, {wide})")
-        return self.w.emit(
-            f"call {wide} @{name}({addresses} {places}, i32 {dtype.itemsize},"
-            f" <{lanes} x i1> {active}, {wide} zeroinitializer)"
-        )
-
     def store(self, pointer: str, offset: Scalar, value: Scalar, guard: Scalar | None,
               dtype: np.dtype[Any]) -> None:  # fmt: skip
         """Store a value at an offset (a run, scattered lanes, or one element)."""
@@ -338,15 +378,15 @@ class Values:
             else:
                 masked_store(self.w, wide, text, address, mask, dtype.itemsize, lanes)
             return
-        self.scatter(pointer, self.get(offset, lanes), text, dtype, mask, lanes)
+        scatter(self.w, pointer, self.get(offset, lanes), text, dtype, mask, lanes)
 
-    def store_pair(
+    def store_together(
         self, pointer: str, offset: Scalar, values: Sequence[Scalar], dtype: np.dtype[Any]
     ) -> None:
-        """Store two vectors whose lanes alternate in memory, as the parts of complex numbers do."""
-        lanes = self.lanes
+        """Store vectors whose lanes take turns in memory, as the parts of complex numbers do."""
+        lanes, step = self.lanes, len(values)
         texts = [to_memory(self.w, self.get(v, lanes), v.dtype, dtype, lanes) for v in values]
-        address = self.run_address(pointer, offset, memory_type(dtype), 2, lanes)
+        address = self.run_address(pointer, offset, memory_type(dtype), step, lanes)
         write_alternate(self.w, address, texts, dtype, self.mask.text, lanes)
 
     def store_at(self, pointer: str, offset: Scalar, text: str, dtype: np.dtype[Any],
@@ -388,21 +428,7 @@ class Values:
             self.store_vector(text, address, dtype, lanes)
         else:
             numbers = "<" + ", ".join(f"i64 {k * step}" for k in range(lanes)) + ">"
-            self.scatter(address, numbers, text, dtype, self.mask.text, lanes)
-
-    def scatter(self, pointer: str, offsets: str, text: str, dtype: np.dtype[Any],
-                mask: str | None, lanes: int) -> None:  # fmt: skip
-        """Store each lane at its own offset."""
-        type_ = memory_type(dtype)
-        wide = vector(lanes, type_)
-        places = self.w.emit(f"getelementptr {type_}, ptr {pointer}, <{lanes} x i64> {offsets}")
-        name = f"llvm.masked.scatter.v{lanes}{short(type_)}.v{lanes}p0"
-        self.w.declare(f"declare void @{name}({wide}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)")
-        active = mask or "splat (i1 true)"
-        self.w.do(
-            f"call void @{name}({wide} {text}, <{lanes} x ptr> {places}, i32 {dtype.itemsize},"
-            f" <{lanes} x i1> {active})"
-        )
+            scatter(self.w, address, numbers, text, dtype, self.mask.text, lanes)
 
     def store_one(
         self, pointer: str, offset: str, text: str, dtype: np.dtype[Any], guard: str | None
@@ -418,6 +444,13 @@ class Values:
             write()
         else:
             self.w.when(guard, write)
+
+
+def store_offset(values: Values, offset: Scalar) -> tuple[Scalar, ...]:
+    """Return what must be emitted for the address of a store."""
+    if values.is_vector(offset) and values.step(offset) == 1:
+        return (values.without_vector(offset),)
+    return (offset,)
 
 
 def lane_numbers(lanes: int) -> str:

@@ -33,8 +33,8 @@ def vector(lanes: int, of: str) -> str:
 class Writer:
     """The text of one function that is being written."""
 
-    def __init__(self, header: str) -> None:
-        self.header = header
+    def __init__(self, header: str, gathers: bool = True) -> None:
+        self.header, self.gathers = header, gathers
         self.entry: list[str] = []
         self.lines: list[str] = []
         self.n_names = 0

@@ -20,13 +20,12 @@ from gradax.compiler.graph.ir import (
     Item,
     bodies_of,
     loads_of,
-    results_of,
     sources,
     topological,
 )
 from gradax.compiler.graph.rewrite import identity, rewrite
 from gradax.compiler.options import Options
-from gradax.compiler.schedule.control import ControlBuilder
+from gradax.compiler.schedule.control import ControlBuilder, changes_of
 from gradax.compiler.schedule.ir import (
     Block,
     Buffer,
@@ -37,7 +36,15 @@ from gradax.compiler.schedule.ir import (
     Step,
     Swap,
 )
-from gradax.compiler.schedule.joins import deferred_parts, element_of, join_of, sources_of
+from gradax.compiler.schedule.joins import (
+    deferred_parts,
+    element_of,
+    flat,
+    is_stack,
+    join_of,
+    sources_of,
+    stacked,
+)
 from gradax.compiler.schedule.kernels import (
     is_cut,
     make_fold,
@@ -76,9 +83,7 @@ Move = tuple[Buffer, Buffer]
 
 
 class Module:
-    """The functions of a compilation, how to make the graph of an inner program, and how the loops
-    of kernels may be cut.
-    """
+    """The functions of a compilation, the graphs of inner programs, how loops may be cut."""
 
     def __init__(self, options: Options, graph_of: Callable[[Any], Graph], rule_of: RuleOf) -> None:
         self.options = options
@@ -86,6 +91,7 @@ class Module:
         self.rule_of = rule_of
         self.functions: dict[object, Function] = {}
         self.order: list[Function] = []
+        self.n_names = 0
         self.n_counters = 0
 
     def counter(self) -> Counter:
@@ -97,7 +103,9 @@ class Module:
         """Return the function of an inner program, made once."""
         found = self.functions.get(program)
         if found is None:
-            name = f"call_{len(self.functions)}"
+            # Counted at once: building the function names those that it calls.
+            name = f"call_{self.n_names}"
+            self.n_names += 1
             found = build_function(self.graph_of(program), name, self)
             self.functions[program] = found
         return found
@@ -106,8 +114,12 @@ class Module:
 def build_function(graph: Graph, name: str, module: Module) -> Function:
     """Return the function of a graph."""
     inputs = [Buffer(t.dtype, t.size, "input", i) for i, t in enumerate(graph.inputs)]
-    outputs = [Buffer(t.dtype, t.size, "output", i) for i, t in enumerate(graph.outputs)]
-    function = Function(name, inputs, outputs)
+    n_shown = len(graph.outputs) - (module.options.hidden_outputs if name == "main" else 0)
+    outputs = [
+        Buffer(t.dtype, t.size, "output" if i < n_shown else "temp", i if i < n_shown else -1)
+        for i, t in enumerate(graph.outputs)
+    ]
+    function = Function(name, inputs, outputs[:n_shown])
     builder = BlockBuilder(graph, inputs, outputs, module, set())
     function.steps = join_rows(builder.build(), module.rule_of)
     function.cost = builder.cost
@@ -150,9 +162,13 @@ class BlockBuilder:
         self.holders: dict[int, Tensor] = {id(inputs[k]): graph.inputs[k] for k in carried}
 
     def last_uses(self) -> dict[Tensor, int]:
-        """Return the position of the last item that reads each tensor, through views too."""
+        """Return the last position at which each tensor is needed, through views too.
+
+        A loop works in the buffers of its results, also where nothing reads them afterwards.
+        """
         last: dict[Tensor, int] = {}
         for position, item in enumerate(self.order):
+            last.update(dict.fromkeys(getattr(item, "results", ()), position))
             if not isinstance(item, View):
                 for tensor in sources(item):
                     last[root(tensor)] = position
@@ -171,11 +187,12 @@ class BlockBuilder:
                 wanted.setdefault(base, buffer)
         for position in reversed(range(len(self.order))):
             item = self.order[position]
-            begin = base_of(item)
-            if begin is not None and results_of(item)[0] in wanted:
+            for begin, result in changes_of(item):
                 base = root(begin)
-                if not isinstance(base, Input) and self.dies(item, begin, position):
-                    wanted.setdefault(base, wanted[results_of(item)[0]])
+                if isinstance(base, Input) or result not in wanted:
+                    continue
+                if self.dies(item, begin, position):
+                    wanted.setdefault(base, wanted[result])
             if isinstance(item, Map) and item in wanted:
                 before = self.overwritten(item, position)
                 if before is not None:
@@ -208,8 +225,9 @@ class BlockBuilder:
         """Tell whether what an item changes is not needed but as that."""
         base = root(begin)
         others = [n.source for n in loads_of(read_while_writing(item))]
-        if isinstance(item, Library):
-            others += [x for x in item.operands if x is not begin]
+        if isinstance(item, (Library, Program)):
+            others += item.operands
+            others.remove(begin)
         return (
             base.dtype == begin.dtype
             and self.last_use.get(base) == position
@@ -400,7 +418,7 @@ class BlockBuilder:
 
     def add_update(self, item: Update) -> None:
         """Add an update: in place where the base dies here, else on a copy."""
-        out = self.in_place(item, item.base)
+        out = self.in_place(item, item.base, item.results[0])
         if out is None:
             out = self.place(item.results[0])
             self.steps.append(Copy(out, self.buffer_of(item.base)))
@@ -421,13 +439,13 @@ class BlockBuilder:
             item.base, item.space, item.indices, value, item.guard, item.combine, item.unique
         )
 
-    def in_place(self, item: Node, begin: Tensor) -> Buffer | None:
+    def in_place(self, item: Node, begin: Tensor, result: Tensor) -> Buffer | None:
         """Return the buffer in which an item may change what it begins with, if it may."""
         held = self.buffer_of(begin)
         owned = id(held) in self.holders or not isinstance(root(begin), Input)
         if not owned or not self.dies(item, begin, self.position):
             return None
-        self.put(item.results[0], held)
+        self.put(result, held)
         return held
 
     def add_join(self, item: Join) -> None:
@@ -437,6 +455,8 @@ class BlockBuilder:
 
     def fill(self, item: Join, out: Buffer, shape: Shape, begin: Shape) -> None:
         """Compute or copy each part of a concatenation to where it belongs in a larger one."""
+        if is_stack(item, self.deferred):
+            return self.add_nest(*stacked(item, out, shape, begin, self.deferred))
         for part in item.parts:
             inner = join_of(part)
             if inner is not None and inner in self.deferred:
@@ -451,11 +471,10 @@ class BlockBuilder:
     def add_library(self, item: Library) -> None:
         """Add a call of a library kernel; its cost is not known, so it counts as long."""
         ins = tuple(self.buffer_of(t) for t in item.operands)
-        begin = base_of(item)
-        out = None if begin is None else self.in_place(item, begin)
-        outs = (out,) if out is not None else tuple(self.place(r) for r in item.results)
+        outs = [self.in_place(item, begin, result) for begin, result in changes_of(item)]
+        outs = [out for out in outs if out is not None] or [self.place(r) for r in item.results]
         sizes = sum(b.size for b in (*ins, *outs))
-        self.add(CallLibrary(item.name, ins, outs, item.params, 50.0 + 10.0 * sizes))
+        self.add(CallLibrary(item.name, ins, tuple(outs), item.params, 50.0 + 10.0 * sizes))
 
 
 def read_while_writing(item: Item) -> tuple[Scalar | None, ...]:
@@ -467,13 +486,6 @@ def read_while_writing(item: Item) -> tuple[Scalar | None, ...]:
     return (*item.indices, item.guard)
 
 
-def base_of(item: Item) -> Tensor | None:
-    """Return what an item begins with and changes, None for most."""
-    if isinstance(item, Update):
-        return item.base
-    return item.operands[2] if isinstance(item, Library) and item.name == "gemm_add" else None
-
-
 def reads_in_place(item: Map, holder: Tensor) -> bool:
     """Tell whether a map reads of a tensor, at each point, the element at that point only."""
     return all(
@@ -481,14 +493,6 @@ def reads_in_place(item: Map, holder: Tensor) -> bool:
         for node in loads_of(bodies_of(item))
         if root(node.source) is holder
     )
-
-
-def flat(indices: Sequence[Scalar], shape: tuple[int, ...]) -> Scalar:
-    """Return the flat position of indices."""
-    total = indices[0]
-    for i, n in zip(indices[1:], shape[1:], strict=True):
-        total = apply("add", apply("mul", total, n), i)
-    return total
 
 
 def root(tensor: Tensor) -> Tensor:

@@ -7,14 +7,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradax.compiler.graph.ir import Graph
+from gradax.compiler.graph.ir import Graph, Item
 from gradax.compiler.schedule.ir import Block, Buffer, Choose, Copy, For, Invoke, While
-from gradax.kernel import Program
+from gradax.kernel import Library, Program, Tensor, Update
 
 if TYPE_CHECKING:
     from gradax.compiler.schedule.build import BlockBuilder
 
 UNKNOWN_STEPS = 1_000
+
+
+def changes_of(item: Item) -> list[tuple[Tensor, Tensor]]:
+    """Return what an item begins with and may change in place, with what it becomes."""
+    if isinstance(item, Update):
+        return [(item.base, item.results[0])]
+    if isinstance(item, Library) and item.name == "gemm_add":
+        return [(item.operands[2], item.results[0])]
+    if not isinstance(item, Program):
+        return []
+    if item.kind == "while":
+        return list(zip(item.operands[sum(item.counts) :], item.results, strict=True))
+    if item.kind == "for":
+        _, _, n_consts, n_carry = item.counts
+        init = item.operands[n_consts : n_consts + n_carry]
+        return list(zip(init, item.results[:n_carry], strict=True))
+    return []
 
 
 class ControlBuilder:
@@ -70,12 +87,19 @@ class ControlBuilder:
         blocks = tuple(self.block(graph_of(p), operands, outs, set()) for p in node.programs)
         self.outer.add(Choose(index, blocks))
 
-    def carry_in(self, node: Program, operands: Sequence[Buffer]) -> list[Buffer]:
+    def carry_in(self, node: Program) -> list[Buffer]:
         """Return the buffers of the carry (those of the results), holding the initial values."""
-        n_carry = len(operands)
-        carry = [self.outer.place(r) for r in node.results[:n_carry]]
-        for out, source in zip(carry, operands, strict=True):
-            self.outer.add(Copy(out, source))
+        carry: list[Buffer] = []
+        copies: list[Copy] = []
+        for begin, result in changes_of(node):
+            source = self.outer.buffer_of(begin)
+            out = self.outer.in_place(node, begin, result)
+            if out is None:
+                out = self.outer.place(result)
+                copies.append(Copy(out, source))
+            carry.append(out)
+        for step in copies:
+            self.outer.add(step)
         return carry
 
     def add_while(self, node: Program) -> None:
@@ -84,7 +108,7 @@ class ControlBuilder:
         operands = self.operands(node)
         cond_consts = operands[:n_cond]
         body_consts = operands[n_cond : n_cond + n_body]
-        carry = self.carry_in(node, operands[n_cond + n_body :])
+        carry = self.carry_in(node)
         cond, body = map(self.outer.module.graph_of, node.programs)
         holds = Buffer(np.dtype(np.bool_), 1, "register")
         condition = self.block(cond, [*cond_consts, *carry], [holds], set(), UNKNOWN_STEPS)
@@ -96,9 +120,9 @@ class ControlBuilder:
         """Loop a fixed number of times over slices."""
         length, reverse, n_consts, n_carry = node.counts
         operands = self.operands(node)
-        consts, init = operands[:n_consts], operands[n_consts : n_consts + n_carry]
+        consts = operands[:n_consts]
         xs = operands[n_consts + n_carry :]
-        carry = self.carry_in(node, init)
+        carry = self.carry_in(node)
         stacked = [self.outer.place(r) for r in node.results[n_carry:]]
         counter = self.outer.module.counter()
         body = self.outer.module.graph_of(node.programs[0])

@@ -8,12 +8,16 @@ Post: what `deferred_parts` returns is read by its join alone, at the point that
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from gradax.compiler.graph.ir import Item, sources
 from gradax.compiler.graph.rewrite import identity, keep, rewrite
 from gradax.compiler.graph.views import indices_through_view
-from gradax.kernel import Join, Map, Result, Scalar, Tensor, View
+from gradax.compiler.schedule.ir import Buffer
+from gradax.kernel import Join, Map, Result, Scalar, Shape, Tensor, View, index
+from gradax.kernel.build import apply
+
+MOST_STACKED = 8
 
 
 def deferred_parts(
@@ -62,7 +66,38 @@ def sources_of(join: Join, deferred: Mapping[Join, Sequence[Map | Join]]) -> Ite
             yield from sources_of(part, deferred)
 
 
-def element_of(part: Tensor, deferred: Iterable[Map | Join]) -> Scalar:
+def is_stack(join: Join, deferred: Collection[Map | Join]) -> bool:
+    """Tell whether a join puts a few elements side by side, none of which is a join itself."""
+    parts = join.parts
+    return (
+        len(parts) <= MOST_STACKED
+        and bool(parts[0].size)
+        and join.axis == len(parts[0].shape) - 1
+        and all(part.shape[-1] == 1 and join_of(part) not in deferred for part in parts)
+    )
+
+
+def stacked(
+    join: Join, out: Buffer, shape: Shape, begin: Shape, deferred: Collection[Map | Join]
+) -> tuple[Shape, list[tuple[Buffer, Scalar, Scalar]]]:
+    """Return the space and the stores of a stack's parts: one nest fills memory in order."""
+    stores: list[tuple[Buffer, Scalar, Scalar]] = []
+    for k, part in enumerate(join.parts):
+        places = [apply("add", index(axis), b) for axis, b in enumerate(begin)]
+        places[-1] = apply("add", places[-1], k)
+        stores.append((out, flat(places, shape), element_of(part, deferred)))
+    return join.parts[0].shape, stores
+
+
+def flat(indices: Sequence[Scalar], shape: tuple[int, ...]) -> Scalar:
+    """Return the flat position of indices."""
+    total = indices[0]
+    for i, n in zip(indices[1:], shape[1:], strict=True):
+        total = apply("add", apply("mul", total, n), i)
+    return total
+
+
+def element_of(part: Tensor, deferred: Collection[Map | Join]) -> Scalar:
     """Return a part's element at the point at hand: loaded, or computed where it is deferred."""
     tensor, here = part, identity(part.shape)
     while isinstance(tensor, View):

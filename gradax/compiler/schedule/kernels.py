@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradax.compiler.graph.ir import loads_of
 from gradax.compiler.schedule.collapse import collapse
 from gradax.compiler.schedule.ir import (
     Buffer,
@@ -29,6 +30,8 @@ from gradax.kernel.ir import interned
 from gradax.records import replace
 
 BLOCK = 16_384
+ROWS_BLOCK = 4 * BLOCK
+LEAST_ROWS = 32
 LANES = 8.0
 
 
@@ -162,7 +165,7 @@ def make_fold(
     (space, extents), bodies, shifts = interned.get(
         key, lambda: collapsed_fold(item.shape, item.extents, bodies, slots)
     )
-    block = fold_block(extents) if cut else 0
+    block = fold_block(space, extents) if cut else 0
     outs = place(-(-extents[0] // block) if block else 1)
     numbers = tuple(
         slots.number(out)
@@ -192,13 +195,38 @@ def flattened(values: Sequence[Machine]) -> tuple[Scalar, ...]:
 
 
 def is_cut(item: Reduce) -> bool:
-    """Tell whether a reduction is so large, to so few points, that it is cut in blocks."""
-    return prod(item.shape) <= 16 and prod(item.extents) >= 4 * BLOCK
+    """Tell whether a reduction is cut in blocks: a large one whose results alone are no work for
+    many threads.
+    """
+    n_kept, n_reduced = prod(item.shape), prod(item.extents)
+    if n_kept <= 16:
+        return n_reduced >= 4 * BLOCK
+    if prod(item.shape[:-1]) > 8 or n_reduced * n_kept < 4 * ROWS_BLOCK or not adds_rows(item):
+        return False
+    return item.extents[0] >= 4 * rows_block(item.shape, item.extents)
 
 
-def fold_block(extents: Shape) -> int:
+def adds_rows(item: Reduce) -> bool:
+    """Tell whether what is next to each other in memory goes to results next to each other."""
+    last = index(len(item.shape) - 1)
+    full = (1 << len(item.shape) + len(item.extents)) - 1
+    loads = [node for node in loads_of(item.bodies) if node.axes == full]
+    return bool(loads) and all(node.indices[-1] is last for node in loads)
+
+
+def fold_block(shape: Shape, extents: Shape) -> int:
     """Return how much of the first reduced axis is a block."""
+    if prod(shape) > 16:
+        return rows_block(shape, extents)
     return max(1, BLOCK * extents[0] // prod(extents))
+
+
+def rows_block(shape: Shape, extents: Shape) -> int:
+    """Return how much of the first reduced axis is a block where rows are added: LEAST_ROWS rows
+    and more, since each block has results of its own.
+    """
+    rows = max(LEAST_ROWS, ROWS_BLOCK // prod(shape))
+    return max(1, -(-rows * extents[0] // prod(extents)))
 
 
 def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
