@@ -9,11 +9,27 @@ import os
 import sys
 from types import CodeType, FrameType
 
+import numpy as np
+
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# NumPy's functions call tracers' methods: the line that called them is the user's.
+_NOT_THE_USERS = (_PACKAGE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep)
 
 
 class GradaxError(Exception):
     """Base of all errors that gradax raises on purpose."""
+
+
+class JAXTypeError(GradaxError, TypeError):
+    """Base of the TypeErrors that JAX's users know by name."""
+
+
+class JAXIndexError(GradaxError, IndexError):
+    """Base of the IndexErrors that JAX's users know by name."""
+
+
+class JaxRuntimeError(GradaxError, RuntimeError):
+    """A program that failed while it was compiled or ran."""
 
 
 class ShapeError(GradaxError, TypeError, ValueError):
@@ -40,7 +56,7 @@ class TreeTypeError(TreeError, TypeError):
     """A pytree that a function cannot work with, where JAX's users expect a TypeError."""
 
 
-class ConcretizationTypeError(GradaxError, TypeError):
+class ConcretizationTypeError(JAXTypeError):
     """A traced value was used where a concrete one is needed."""
 
 
@@ -68,12 +84,48 @@ class AxisError(GradaxError, ValueError, IndexError):
     """An axis that an array does not have."""
 
 
+class ZeroDivisionCheckError(GradaxError, ZeroDivisionError):
+    """An integer division by zero, in strict mode."""
+
+
+class UntakenBranchError(GradaxError, FloatingPointError):
+    """A derivative that is not finite, of a branch that `where` did not take, in strict mode."""
+
+
+class PrecisionLossError(DtypeError):
+    """An array of 64 bits that would silently become one of 32, in strict mode."""
+
+
+class StaleValueError(GradaxError, RuntimeError):
+    """A global or an attribute that a compiled function read has changed since, in strict mode."""
+
+
+class RetraceError(GradaxError, RuntimeError):
+    """A jitted function would be traced where that is forbidden."""
+
+
+class RefError(GradaxError, RuntimeError):
+    """A mutable reference that is used where it cannot be."""
+
+
+class CallbackError(GradaxError, ValueError):
+    """A Python function that a program calls returned something else than announced."""
+
+
+class UnboundAxisError(GradaxError, NameError):
+    """A name of a mapped axis that no transformation binds."""
+
+
 class RankPromotionError(ShapeError, ValueError):
     """Operands of unlike rank, where the setting `numpy_rank_promotion` refuses them."""
 
 
 class IndexingError(GradaxError, IndexError):
     """An index that an array does not have, or too many of them."""
+
+
+class OutOfBoundsError(IndexingError):
+    """An index outside its array, in strict mode."""
 
 
 class IndexTypeError(IndexingError, TypeError):
@@ -84,24 +136,28 @@ class ImmutableArrayError(GradaxError, TypeError):
     """An element of an array was assigned."""
 
 
-class NonConcreteBooleanIndexError(GradaxError, IndexError):
+class NonConcreteBooleanIndexError(JAXIndexError):
     """An array was indexed by a traced boolean mask."""
 
 
-class UnexpectedTracerError(GradaxError, RuntimeError):
+class UnexpectedTracerError(JAXTypeError, RuntimeError):
     """A traced value was used after the trace that made it had ended."""
 
 
-class KeyReuseError(GradaxError, RuntimeError):
+class KeyReuseError(JAXTypeError, RuntimeError):
     """A random key was consumed twice."""
 
 
-class CompileError(GradaxError, RuntimeError):
+class CompileError(JaxRuntimeError):
     """A program could not be compiled."""
 
 
-class DeviceError(GradaxError, RuntimeError):
+class DeviceError(JaxRuntimeError):
     """A device ran out of memory or refused a program."""
+
+
+class OutOfMemoryError(DeviceError, MemoryError):
+    """A program or an array needs more memory than there is."""
 
 
 class StaleGlobalWarning(UserWarning):
@@ -120,11 +176,66 @@ class ArgumentTypeError(GradaxError, TypeError):
     """An argument of a transformation, or a result of the user's function, of the wrong kind."""
 
 
+class UnsupportedRule(GradaxError, NotImplementedError):
+    """An operation that cannot be transformed in the way asked for."""
+
+
+class ForwardModeError(UnsupportedRule, TypeError):
+    """Forward-mode differentiation of a function that has a reverse rule only."""
+
+
+class ExportError(GradaxError, ValueError):
+    """A program that has no portable form, or bytes that are no exported program."""
+
+
+class CheckError(JaxRuntimeError, ValueError):
+    """A check of a program's values failed; base of those that `checkify` knows."""
+
+
+class FailedCheckError(CheckError):
+    """A check that the user wrote failed."""
+
+
+class NaNError(CheckError):
+    """An operation gave a NaN."""
+
+
+class DivisionByZeroError(CheckError):
+    """A division by zero."""
+
+
+class OOBError(CheckError):
+    """An index outside an array."""
+
+
+class MissingRuleError(GradaxError, AttributeError):
+    """A function is called whose rule has not been given yet."""
+
+
+class AutographError(GradaxError, TypeError):
+    """Python that autograph cannot turn into operations on traced values."""
+
+
+class UndefinedVariableError(AutographError, UnboundLocalError):
+    """A variable was read that only some paths through traced conditions assign."""
+
+
 class InternalError(GradaxError, AssertionError):
     """A check of our own failed: a bug in gradax, not in the user's program."""
 
     def __init__(self, message: str) -> None:
         super().__init__(f"{message}\nThis is a bug in gradax; please report it with the program.")
+
+
+class JaxprTypeError(InternalError, TypeError):
+    """A program in which an equation's operands or results are not of the types they should be."""
+
+
+class InconclusiveDimensionOperation(GradaxError):
+    """A comparison of symbolic dimensions that holds for some of their values and not for others.
+
+    Programs here have known sizes, so that nothing raises it: it is there to be caught.
+    """
 
 
 class SourceLine:
@@ -155,7 +266,7 @@ class SourceLine:
 def user_frame() -> FrameType | None:
     """Return the innermost frame outside the package, or None when there is none."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         frame = frame.f_back
     return frame
 

@@ -34,6 +34,7 @@ from gradax._native import get_trace as get_trace
 from gradax._native import has_fma as has_fma
 from gradax._native import inline_limit_ns as inline_limit_ns
 from gradax._native import is_node_type as is_node_type
+from gradax._native import live_arrays as live_arrays
 from gradax._native import load_llvm as load_llvm
 from gradax._native import memory_stats as memory_stats
 from gradax._native import num_threads as num_threads

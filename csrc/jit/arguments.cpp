@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "jit/jit_function.hpp"
+#include "runtime/stream.hpp"
 #include "tree/small_vector.hpp"
 
 namespace gradax {
@@ -30,10 +31,12 @@ bool add_static(PyObject* value, PyObject* function, CallArguments& call) {
   if (call.signature.add_object(value)) return true;
   if (!PyErr_ExceptionMatches(PyExc_TypeError)) return false;
   PyErr_Clear();
+  Object name(PyObject_GetAttrString(function, "__name__"));
+  if (!name) return false;
   PyErr_Format(PyExc_ValueError,
-               "jit: a static argument of %R must be hashable, got a %s: %R. Make it a hashable "
-               "type, such as a tuple, or an ordinary argument",
-               function, Py_TYPE(value)->tp_name, value);
+               "jit: a static argument of %S must be hashable, got a %s: %R.\nat %s\n"
+               "Make it a hashable type, such as a tuple, or an ordinary argument.",
+               name.get(), Py_TYPE(value)->tp_name, value, user_line().c_str());
   return false;
 }
 

@@ -2,6 +2,7 @@
 #include <new>
 
 #include "jit/jit_function.hpp"
+#include "runtime/hooks.hpp"
 
 namespace gradax {
 namespace {
@@ -20,11 +21,31 @@ Object named(PyObject* const* values, PyObject* names) {
   return dict;
 }
 
+// Lets the error that is set go on with the traceback that its reader is to see.
+void shorten_traceback() {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  PyObject* hook = find_hook("on_error");
+  PyObject* found = hook && value && traceback
+                        ? PyObject_CallFunctionObjArgs(hook, value, traceback, nullptr)
+                        : nullptr;
+  PyErr_Clear();
+  if (found) {
+    Py_XDECREF(traceback);
+    traceback = found == Py_None ? nullptr : Py_NewRef(found);
+    Py_DECREF(found);
+  }
+  PyErr_Restore(type, value, traceback);
+}
+
 PyObject* call_with(PyObject* target, PyObject* const* args, Py_ssize_t n_args, PyObject* names) {
   Object tuple = positional(args, n_args);
   Object dict = named(args + n_args, names);
   if (!tuple || !dict) return nullptr;
-  return PyObject_CallFunctionObjArgs(target, tuple.get(), dict.get(), nullptr);
+  PyObject* result = PyObject_CallFunctionObjArgs(target, tuple.get(), dict.get(), nullptr);
+  if (!result) shorten_traceback();
+  return result;
 }
 
 // Comparing static arguments may run Python, which may change the cache: so look at copies.
@@ -42,10 +63,11 @@ EntryPtr find(const JitFunction* self, const tree::Signature& signature) {
   }
 }
 
+// Null without an error where there is nothing to keep.
 EntryPtr compile(JitFunction* self, CallArguments& call, PyObject* const* args, Py_ssize_t n_args,
                  PyObject* names) {
   Object compiled(call_with(self->compile, args, n_args, names));
-  if (!compiled) return nullptr;
+  if (!compiled || compiled.get() == Py_None) return nullptr;
   const uint64_t hash = call.signature.hash();
   EntryPtr entry = make_entry(compiled.get(), std::move(call.signature), call.leaves.size());
   if (!entry) return nullptr;
@@ -71,7 +93,8 @@ PyObject* call_fast(JitFunction* self, PyObject* const* args, Py_ssize_t n_args,
   if (!entry) {
     if (PyErr_Occurred()) return nullptr;
     entry = compile(self, call, args, n_args, names);
-    if (!entry) return nullptr;
+    if (!entry)  // without an error: a program that needs Python at each call
+      return PyErr_Occurred() ? nullptr : call_with(self->slow, args, n_args, names);
   } else if (entry->watches.check(reinterpret_cast<PyObject*>(self)) != 0) {
     return nullptr;
   }

@@ -8,6 +8,7 @@
 
 #include "runtime/hooks.hpp"
 #include "runtime/object.hpp"
+#include "runtime/stream.hpp"
 
 namespace gradax {
 
@@ -15,8 +16,27 @@ PyTypeObject* array_type = nullptr;
 
 namespace {
 
+// All arrays in a ring, which the GIL guards; its head is no array.
+struct Ring {
+  Ring() { head.before = head.after = &head; }
+  ArrayObject head{};
+};
+Ring ring;
+
+void join_ring(ArrayObject* self) {
+  self->before = ring.head.before;
+  self->after = &ring.head;
+  self->before->after = self->after->before = self;
+}
+
+void leave_ring(ArrayObject* self) {
+  self->before->after = self->after;
+  self->after->before = self->before;
+}
+
 void dealloc(PyObject* object) {
   ArrayObject* self = as_array(object);
+  leave_ring(self);
   if (self->weakrefs) PyObject_ClearWeakRefs(object);
   self->buffer.~BufferRef();
   if (self->event) self->event->release();
@@ -36,6 +56,7 @@ ArrayObject* new_array(const AvalInfo* info) {
   self->event = nullptr;
   self->sharding = self->pieces = self->view = self->weakrefs = nullptr;
   self->is_deleted = false;
+  join_ring(self);
   return self;
 }
 
@@ -153,9 +174,9 @@ PyObject* make_array(const AvalInfo* info, BufferRef buffer, Event* event, PyObj
 void raise_deleted(const ArrayObject* self) {
   PyErr_Format(
       PyExc_RuntimeError,
-      "Array has been deleted or donated: dtype %S, shape %S. Keep a copy of an array that "
-      "is used after it was donated",
-      self->info->dtype, self->info->shape);
+      "Array has been deleted or donated: dtype %S, shape %S.\nat %s\nKeep a copy of an array that "
+      "is used after it was donated, or leave it out of donate_argnums.",
+      self->info->dtype, self->info->shape, user_line().c_str());
 }
 
 void delete_array(ArrayObject* self) {
@@ -186,6 +207,15 @@ int ensure_ready(ArrayObject* self) {
   // Another thread may have deleted the array while this one waited without the GIL.
   if (result == 0 && self->is_deleted) return raise_deleted(self), -1;
   return result;
+}
+
+PyObject* live_arrays() {
+  PyObject* found = PyList_New(0);
+  for (ArrayObject* x = ring.head.after; found && x != &ring.head; x = x->after) {
+    if (x->is_deleted || PyList_Append(found, reinterpret_cast<PyObject*>(x)) == 0) continue;
+    Py_CLEAR(found);
+  }
+  return found;
 }
 
 int init_array_type(PyObject* module) {

@@ -18,6 +18,7 @@ struct ArrayObject {
   PyObject* view;      // cached ndarray over the buffer
   PyObject* weakrefs;
   bool is_deleted;
+  ArrayObject *before, *after;  // the ring of all arrays
 };
 
 extern PyTypeObject* array_type;
@@ -37,6 +38,9 @@ int ensure_ready(ArrayObject* self);
 
 // Sets the error for an array that was deleted.
 void raise_deleted(const ArrayObject* self);
+
+// Returns a new list of all arrays that were not deleted, pieces of others included.
+PyObject* live_arrays();
 
 // Drops the memory, as a donation does.
 void delete_array(ArrayObject* self);

@@ -29,6 +29,8 @@ PyObject* empty_function(PyObject*, PyObject* aval) {
 
 PyObject* describe_function(PyObject*, PyObject* capsule) { return describe_dlpack(capsule); }
 
+PyObject* live_function(PyObject*, PyObject*) { return live_arrays(); }
+
 PyMethodDef functions[] = {
     {"array_view", view_function, METH_O,
      "Return the read-only ndarray over an array's memory, waiting until it is written."},
@@ -36,6 +38,8 @@ PyMethodDef functions[] = {
      "Return a writable ndarray of an aval that Array.from_numpy takes over without a copy."},
     {"describe_dlpack", describe_function, METH_O,
      "Return (shape, type code, bits, device type, is dense) of a DLPack capsule."},
+    {"live_arrays", live_function, METH_NOARGS,
+     "Return all arrays that were not deleted, pieces of others included."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -145,6 +145,25 @@ static void gx_callback(CallContext* ctx, void* const* ins, void* const* outs,
   PyGILState_Release(state);
   gradax::running_callbacks.fetch_sub(1, std::memory_order_relaxed);
 }
+
+// The same, of the callback numbered params[0] among those whose params[1] addresses ins[0] holds.
+// outs[0] gets these addresses too: who reads them there runs later.
+static void gx_callback_of(CallContext* ctx, void* const* ins, void* const* outs,
+                           const int64_t* params) {
+  const auto* addresses = static_cast<const int64_t*>(ins[0]);
+  if (outs[0] != ins[0]) std::memcpy(outs[0], addresses, params[1] * sizeof(int64_t));
+  gx_callback(ctx, ins + 1, outs + 1, addresses + params[0]);
+}
+
+// A callback of the numbers of gx_callback_of that is called only where ins[1], an int32, is not
+// params[2].
+static void gx_check_of(CallContext* ctx, void* const* ins, void* const* outs,
+                        const int64_t* params) {
+  const auto* addresses = static_cast<const int64_t*>(ins[0]);
+  if (outs[0] != ins[0]) std::memcpy(outs[0], addresses, params[1] * sizeof(int64_t));
+  if (*static_cast<const int32_t*>(ins[1]) != params[2])
+    gx_callback(ctx, ins + 1, outs + 1, addresses + params[0]);
+}
 }
 
 namespace gradax {
@@ -153,6 +172,8 @@ std::atomic<int> running_callbacks{0};
 
 void bind_callbacks(nb::module_& module) {
   register_symbol("gx_callback", &gx_callback);
+  register_symbol("gx_callback_of", &gx_callback_of);
+  register_symbol("gx_check_of", &gx_check_of);
   nb::class_<Callback>(module, "Callback", nb::type_slots(slots),
                        "A Python function that compiled programs call.")
       .def("__init__", &make, nb::arg("function"), nb::arg("in_avals"), nb::arg("out_avals"))

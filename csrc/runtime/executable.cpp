@@ -197,8 +197,16 @@ int Executable::run_queued(PyObject* self, PyObject* const* args, BufferRef* buf
   if (wrap(buffers, task->event, results) != 0) return -1;
   for (const auto& [donated, out] : donations) delete_array(as_array(args[donated]));
   last_queued.set(task->event);
+  if (!synchronous) return enqueue(std::move(task)), 0;
+  Event* event = task->event;
+  event->retain();
   enqueue(std::move(task));
-  return 0;
+  const bool ok = event->wait() == 0 && !event->has_failed();
+  if (!ok && !PyErr_Occurred()) event->raise();
+  event->release();
+  if (ok) return 0;
+  for (size_t i = 0; i < outs.size(); ++i) Py_CLEAR(results[i]);
+  return -1;
 }
 
 // A program runs on one device: arrays that lie on several are brought together first.

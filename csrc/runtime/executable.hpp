@@ -22,6 +22,8 @@ class Executable {
   // Where the code's entry stands; better code may take its place between two calls.
   const std::atomic<GxEntry>* entry = nullptr;
   std::vector<const AvalInfo*> ins;
+  // Whether a call returns when it is done: it has side effects that its caller may look for.
+  bool synchronous = false;
   std::vector<const AvalInfo*> outs;
   std::vector<PyObject*> out_shardings;  // null: the default device
   int64_t arena_bytes = 0;

@@ -32,7 +32,8 @@ void lock_garbage() { garbage().lock.lock(); }
 void unlock_garbage() { garbage().lock.unlock(); }
 
 void release_object(PyObject* object) {
-  if (!object) return;
+  // After the interpreter has gone (a thread's own variables die last) nothing can be released.
+  if (!object || !Py_IsInitialized()) return;
   if (PyGILState_Check()) {
     Py_DECREF(object);
     return;

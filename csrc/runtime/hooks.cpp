@@ -7,7 +7,8 @@
 namespace gradax {
 namespace {
 
-constexpr const char* kNames[] = {"to_array", "sharding", "assemble", "on_global_changed"};
+constexpr const char* kNames[] = {"to_array", "sharding", "assemble", "on_global_changed",
+                                  "on_error"};
 constexpr int kHooks = static_cast<int>(Hook::Count);
 constexpr int kStatuses = GX_PYTHON_ERROR + 1;
 
@@ -40,7 +41,8 @@ int set_hook(const char* name, PyObject* function) {
     return 0;
   }
   PyErr_Format(PyExc_ValueError,
-               "set_hook: expected to_array, sharding, assemble or on_global_changed, got '%s'",
+               "set_hook: expected to_array, sharding, assemble, on_global_changed or on_error,"
+               " got '%s'",
                name);
   return -1;
 }

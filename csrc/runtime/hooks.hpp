@@ -12,6 +12,7 @@ enum class Hook {
   Sharding,         // (array) -> sharding of an array on the default device
   Assemble,         // (array) -> ndarray of an array with several pieces
   OnGlobalChanged,  // (function, name, old, new) -> False: the same value, watch on
+  OnError,          // (error, traceback) -> the traceback that leaves a jitted function
   Count,
 };
 

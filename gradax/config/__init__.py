@@ -37,6 +37,7 @@ from gradax.config.settings import enable_x64 as enable_x64
 from gradax.config.settings import explain_cache_misses as explain_cache_misses
 from gradax.config.settings import legacy_prng_key as legacy_prng_key
 from gradax.config.settings import log_compiles as log_compiles
+from gradax.config.settings import no_tracing as no_tracing
 from gradax.config.settings import num_cpu_devices as num_cpu_devices
 from gradax.config.settings import num_threads as num_threads
 from gradax.config.settings import numpy_dtype_promotion as numpy_dtype_promotion

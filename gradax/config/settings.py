@@ -127,9 +127,14 @@ softmax_custom_jvp = _add(
     "softmax_custom_jvp", _BOOL, True, "Give softmax a derivative rule of its own.", traced=True
 )
 strict = _add(
-    "strict", _BOOL, False, "Raise where a dtype would be truncated with a warning.", traced=True
+    "strict",
+    _BOOL,
+    False,
+    "Raise where a program falls into a trap; see gradax.strict.",
+    traced=True,
 )
 log_compiles = _add("log_compiles", _BOOL, False, "Log each compilation and its time.")
+no_tracing = _add("no_tracing", _BOOL, False, "Refuse to trace jitted functions anew.")
 explain_cache_misses = _add(
     "explain_cache_misses", _BOOL, False, "Log why a jitted function was traced again."
 )
@@ -193,3 +198,4 @@ transfer_guard = _add(
         "transfer_guard_device_to_host",
     ),
 )
+state.declare("mesh_context", None, traced=True)

@@ -55,6 +55,7 @@ class Values(threading.local):
     strict: bool
     log_compiles: bool
     explain_cache_misses: bool
+    no_tracing: bool
     traceback_filtering: str
     num_cpu_devices: int
     num_threads: int | None
@@ -67,6 +68,9 @@ class Values(threading.local):
     transfer_guard_host_to_device: str | None
     transfer_guard_device_to_device: str | None
     transfer_guard_device_to_host: str | None
+
+    # Not a setting: the meshes that `gradax.set_mesh` and others have made current.
+    mesh_context: object
 
 
 current: Final = Values()

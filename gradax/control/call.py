@@ -6,6 +6,7 @@ from typing import Any, final
 
 from gradax.control.programs import (
     ProgramOp,
+    Through,
     check_operands,
     invert,
     linear_mask,
@@ -17,13 +18,13 @@ from gradax.control.programs import (
     spread_tangents,
 )
 from gradax.core.aval import Aval
-from gradax.core.jaxpr import Jaxpr
+from gradax.core.jaxpr import Eqn, Jaxpr, Var
 from gradax.core.op import operation
 from gradax.core.tangent import is_zero
 from gradax.transforms.jvp import jvp_program
 from gradax.transforms.linearize import LinearTrace, split_program
 from gradax.transforms.transpose import transpose_program
-from gradax.transforms.vmap import batch_program, move_batch_axis
+from gradax.transforms.vmap import batch_program, mapped_size, move_batch_axis
 
 
 @final
@@ -76,11 +77,15 @@ class Jit(ProgramOp):
         moved = [
             x if d is None else move_batch_axis(x, d, 0) for x, d in zip(args, dims, strict=True)
         ]
-        size = next(x.shape[0] for x, m in zip(moved, mapped, strict=True) if m)
+        size = mapped_size(args, dims)
         jaxpr, consts, out = batch_program(self.jaxpr, size, mapped)
         return Jit(jaxpr, self.call_name, self.inline)(*consts, *moved), [
             0 if m else None for m in out
         ]
+
+    def threaded(self, through: Through, eqn: Eqn, token: Var, after: Var) -> list[Eqn]:
+        call = Jit(through(self.jaxpr), self.call_name, self.inline)
+        return [Eqn(call, (*eqn.invars, token), (*eqn.outvars, after), eqn.source)]
 
     def lower(self, *operands: Any) -> Any:
         return program_node("call", (self.jaxpr,), operands, self.jaxpr.out_avals)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradax import tree
-from gradax.control.tracing import TreeMismatch, name_of, trace, with_weak_types
+from gradax.control.tracing import name_of, trace, with_weak_types
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import ClosedJaxpr
 from gradax.core.value import as_value
-from gradax.errors import ShapeError, at_user_line
+from gradax.errors import ShapeError, TreeTypeError, at_user_line
 from gradax.lax.convert import ConvertElementType
 
 
@@ -43,7 +43,7 @@ def settle(
     rounds_left = n_carry
     while True:
         avals = [x.aval for x in carry]
-        closed, out_tree = trace(fun, in_tree, [*avals, *rest])
+        closed, out_tree = trace(fun, in_tree, [*avals, *rest], takes_refs=True)
         check_structure(what, fun, carry_tree, out_tree, len(rest) > 0 or what == "scan")
         changed = promote_weak(carry, closed.out_avals[:n_carry])
         if changed is None or rounds_left == 0:
@@ -52,6 +52,19 @@ def settle(
     check_types(what, fun, avals, closed.out_avals[:n_carry], carry_tree)
     weak = [a.weak_type for a in avals] + [a.weak_type for a in closed.out_avals[n_carry:]]
     return avals, carry, with_weak_types(closed, weak), out_tree
+
+
+class CountedBody:
+    """The step of a `fori_loop`, whose carry ends with the value that the user's body is given.
+
+    Errors speak of the user's body and value, not of the counter beside it.
+    """
+
+    def __init__(self, step: Callable[..., Any], body: Callable[..., Any]) -> None:
+        self.step, self.__name__ = step, name_of(body)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.step(*args)
 
 
 def promote_weak(carry: Sequence[Any], outs: Sequence[Aval]) -> list[Any] | None:
@@ -72,15 +85,19 @@ def check_structure(what: str, fun: Any, want: Any, got: Any, is_scan: bool) -> 
     if is_scan:
         parts = got.children() if got.node_data() is not None else []
         if len(parts) != 2 or got.node_data()[0] is not tuple:
-            raise TreeMismatch(
+            raise TreeTypeError(
                 f"{what}: the body {name_of(fun)} must return a pair (carry, y); got {got}."
-                f"{at_user_line()}"
+                f"{at_user_line()}\nReturn (carry, None) where there is nothing to collect."
             )
         got = parts[0]
+    if isinstance(fun, CountedBody):
+        what, want, got = "fori_loop", want.children()[-1], got.children()[-1]
     if got != want:
-        raise TreeMismatch(
+        raise TreeTypeError(
             f"{what}: the body {name_of(fun)} must return the carry's tree {want}; got {got}."
-            f"{at_user_line()}"
+            f"{at_user_line()}\nReturn what the loop began with, changed: the same containers,"
+            " keys and"
+            " lengths."
         )
 
 
@@ -88,8 +105,10 @@ def check_types(
     what: str, fun: Any, want: Sequence[Aval], got: Sequence[Aval], carry_tree: Any
 ) -> None:
     """Raise unless the carry keeps its types, naming each leaf that does not."""
+    is_counted = isinstance(fun, CountedBody)
+    what = "fori_loop" if is_counted else what
     paths = [
-        tree.keystr(path) for path, _ in tree.leaves_with_path(
+        tree.keystr(path[1:] if is_counted else path) for path, _ in tree.leaves_with_path(
             tree.unflatten(carry_tree, list(range(len(want))))
         )
     ]  # fmt: skip

@@ -9,8 +9,10 @@ import numpy as np
 
 from gradax import config, tree
 from gradax.control.call import Jit
+from gradax.control.lanes import run_lanes, saves_work
 from gradax.control.programs import (
     ProgramOp,
+    Through,
     check_operands,
     invert,
     linear_mask,
@@ -27,6 +29,7 @@ from gradax.control.tracing import branch_programs
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 from gradax.core.op import operation
+from gradax.core.refs import read, written
 from gradax.core.tangent import is_zero
 from gradax.core.value import as_value, aval_of
 from gradax.errors import ShapeError, at_user_line, require
@@ -37,7 +40,7 @@ from gradax.native import get_trace
 from gradax.transforms.jvp import jvp_program
 from gradax.transforms.linearize import LinearTrace, split_program
 from gradax.transforms.transpose import transpose_program
-from gradax.transforms.vmap import batch_program, to_axis
+from gradax.transforms.vmap import batch_program, mapped_size, to_axis
 
 
 @final
@@ -88,7 +91,9 @@ class Cond(ProgramOp):
         return (None, *merge(mask, found, [None] * (len(mask) - len(found))))
 
     def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
-        size = next(x.shape[d] for x, d in zip(args, dims, strict=True) if d is not None)
+        size = mapped_size(args, dims)
+        if dims[0] is not None and saves_work(self):
+            return run_lanes(self, args, dims, size)
         index, *operands = args
         mapped = tuple(d is not None for d in dims[1:])
         moved = [
@@ -106,7 +111,7 @@ class Cond(ProgramOp):
         return outs, [0 if m else None for m in force]
 
     def batch_by_select(self, index: Any, operands: Any, mapped: Any, size: int) -> Any:
-        """Run every branch on all lanes and select, since the lanes' branches differ."""
+        """Run every branch on all lanes and select: the lanes' branches differ, and are cheap."""
         results = []
         for branch in self.branches:
             jaxpr, consts, _ = batch_program(branch, size, mapped, True)
@@ -118,6 +123,10 @@ class Cond(ProgramOp):
             which = BroadcastInDim(cases[0].shape, (0,))(index)
             outs.append(SelectN()(which, *cases))
         return outs, [0] * len(outs)
+
+    def threaded(self, through: Through, eqn: Eqn, token: Var, after: Var) -> list[Eqn]:
+        call = Cond(tuple(map(through, self.branches)))
+        return [Eqn(call, (*eqn.invars, token), (*eqn.outvars, after), eqn.source)]
 
     def lower(self, *operands: Any) -> Any:
         return program_node("branch", self.branches, operands, self.branches[0].out_avals)
@@ -196,7 +205,10 @@ def cond(
         operands = (operand,)
     pred = as_value(pred)
     if pred.shape != ():
-        got = f"got shape {pred.shape}.{at_user_line()}"
+        mend = (
+            "Reduce it with all() or any(), choose by element with where, or map over it by vmap."
+        )
+        got = f"got shape {pred.shape}.{at_user_line()}\n{mend}"
         raise ShapeError(f"cond: the predicate must be a scalar; {got}")
     if get_trace() is None and config.current.disable_jit:
         return (true_fun if bool(pred) else false_fun)(*operands)
@@ -217,7 +229,11 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         raise ValueError(f"switch: expected at least one branch; got none{at_user_line()}")
     index = as_value(index)
     integer = np.issubdtype(np.dtype(index.dtype), np.integer)
-    require(index.shape == () and integer, "switch", "an integer scalar index", index.aval)
+    if index.shape != () or not integer:
+        raise ShapeError(
+            f"switch: expected an integer scalar index; got {index.aval}.{at_user_line()}\nConvert"
+            " it with astype(int); map the switch by vmap for an index each."
+        )
     if len(branches) == 1:
         return branches[0](*operands)
     if get_trace() is None and config.current.disable_jit:
@@ -232,9 +248,10 @@ def choose(what: str, index: Any, funs: tuple[Callable[..., Any], ...], operands
     """Trace the branches and bind the operation."""
     leaves, in_tree = tree.flatten(tuple(operands))
     leaves = [as_value(x) for x in leaves]
-    programs, consts, out_tree = branch_programs(what, funs, in_tree, leaves)
+    programs, consts, refs, out_tree = branch_programs(what, funs, in_tree, leaves)
     index = Clamp()(np.int32(0), index, np.int32(len(funs) - 1)) if what == "switch" else index
-    return tree.unflatten(out_tree, Cond(programs)(index, *consts, *leaves))
+    outs = Cond(programs)(index, *consts, *leaves, *map(read, refs))
+    return tree.unflatten(out_tree, written(refs, outs))
 
 
 def not_equal_zero(x: Any) -> Any:

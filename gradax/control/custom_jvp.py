@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
-from gradax.control.programs import ProgramOp, check_operands, program_node, run_reference
+from gradax.control.call import Jit
+from gradax.control.programs import ProgramOp, Through, check_operands, program_node, run_reference
 from gradax.core.aval import Aval, tangent_aval
-from gradax.core.jaxpr import Jaxpr
-from gradax.core.op import UnsupportedRule, operation
+from gradax.core.jaxpr import Eqn, Jaxpr, Var
+from gradax.core.op import operation
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, aval_of
-from gradax.errors import DifferentiationError, at_user_line
+from gradax.errors import DifferentiationError, ForwardModeError, UnsupportedRule, at_user_line
 from gradax.native import get_trace
 from gradax.transforms.jvp import inline, instantiate
 from gradax.transforms.transpose import backward_pass
-from gradax.transforms.vmap import BatchTrace, batch_flat, batch_program, move_batch_axis, to_axis
+from gradax.transforms.vmap import (
+    BatchTrace,
+    batch_flat,
+    batch_program,
+    mapped_size,
+    mapping,
+    move_batch_axis,
+    to_axis,
+)
 
 Flat = Callable[..., Sequence[Any]]
 Derivative = Callable[[Sequence[Any], Sequence[Any]], tuple[Sequence[Any], Sequence[Any]]]
@@ -148,10 +157,14 @@ class CustomJvpCall(ProgramOp):
         jaxpr, consts, _ = batch_program(self.call_jaxpr, size, mapped, True)
         n = self.num_consts
         own = tuple(0 if m else None for m in mapped[n:])
-        rule = BatchedDerivative(self.rule, BatchTrace(None, size), own)
+        rule = BatchedDerivative(self.rule, BatchTrace(None, size, mapping.axis_name), own)
         op = CustomJvpCall(jaxpr, rule, len(consts) + n, self.call_name)
         outs = op(*consts, *moved)
         return outs, [0] * len(outs)
+
+    def threaded(self, through: Through, eqn: Eqn, token: Var, after: Var) -> list[Eqn]:
+        call = Jit(through(self.call_jaxpr), self.call_name)
+        return [Eqn(call, (*eqn.invars, token), (*eqn.outvars, after), eqn.source)]
 
     def lower(self, *operands: Any) -> Any:
         return program_node("call", (self.call_jaxpr,), operands, self.call_jaxpr.out_avals)
@@ -172,7 +185,7 @@ def to_front(args: Sequence[Any], dims: Dims) -> tuple[int, tuple[bool, ...], li
     """Return the mapped size, which operands are mapped, and them with that axis first."""
     mapped = tuple(d is not None for d in dims)
     moved = [x if d is None else move_batch_axis(x, d, 0) for x, d in zip(args, dims, strict=True)]
-    size = next(x.shape[0] for x, m in zip(moved, mapped, strict=True) if m)
+    size = mapped_size(args, dims)
     return size, mapped, moved
 
 
@@ -229,7 +242,3 @@ def unsupported_error(name: str) -> UnsupportedRule:
         f" (jvp, linearize's result, jacfwd) cannot go through it.{at_user_line()}\n"
         "Give it a custom_jvp rule instead, which serves both."
     )
-
-
-class ForwardModeError(UnsupportedRule, TypeError):
-    """Forward-mode differentiation of a function that has a reverse rule only."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, final
 
 from gradax import dtypes
+from gradax.control.call import Jit
 from gradax.control.custom_jvp import (
     BatchedFlat,
     Flat,
@@ -15,9 +16,16 @@ from gradax.control.custom_jvp import (
     to_front,
     unsupported_error,
 )
-from gradax.control.programs import ProgramOp, check_operands, merge, program_node, run_reference
+from gradax.control.programs import (
+    ProgramOp,
+    Through,
+    check_operands,
+    merge,
+    program_node,
+    run_reference,
+)
 from gradax.core.aval import Aval, tangent_aval
-from gradax.core.jaxpr import Jaxpr
+from gradax.core.jaxpr import Eqn, Jaxpr, Var
 from gradax.core.op import Op, operation
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_linear, is_zero
@@ -26,7 +34,7 @@ from gradax.lax.shapes import ReduceSum
 from gradax.native import get_trace
 from gradax.transforms.jvp import inline
 from gradax.transforms.transpose import backward_pass
-from gradax.transforms.vmap import BatchTrace, batch_flat, batch_program, to_axis
+from gradax.transforms.vmap import BatchTrace, batch_flat, batch_program, mapping, to_axis
 
 # (residuals, cotangents of the results, some `Zero`) → a cotangent, or None, for each primal.
 Backward = Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]]
@@ -226,10 +234,14 @@ class CustomVjpCall(ProgramOp):
         size, mapped, moved = to_front(args, dims)
         jaxpr, consts, _ = batch_program(self.call_jaxpr, size, mapped, True)
         own = tuple(0 if m else None for m in mapped[self.num_consts :])
-        forward = BatchedForward(self.forward, BatchTrace(None, size), own)
+        forward = BatchedForward(self.forward, BatchTrace(None, size, mapping.axis_name), own)
         op = CustomVjpCall(jaxpr, forward, len(consts) + self.num_consts, self.call_name)
         outs = op(*consts, *moved)
         return outs, [0] * len(outs)
+
+    def threaded(self, through: Through, eqn: Eqn, token: Var, after: Var) -> list[Eqn]:
+        call = Jit(through(self.call_jaxpr), self.call_name)
+        return [Eqn(call, (*eqn.invars, token), (*eqn.outvars, after), eqn.source)]
 
     def lower(self, *operands: Any) -> Any:
         return program_node("call", (self.call_jaxpr,), operands, self.call_jaxpr.out_avals)

@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, final
 
 from gradax import tree
-from gradax.control.programs import ProgramOp, program_node, run, run_reference
-from gradax.control.tracing import TreeMismatch, trace
+from gradax.control.call import Jit
+from gradax.control.programs import ProgramOp, Through, program_node, run, run_reference
+from gradax.control.tracing import trace
 from gradax.core.aval import Aval, tangent_aval
-from gradax.core.jaxpr import Jaxpr
+from gradax.core.jaxpr import Eqn, Jaxpr, Var
 from gradax.core.op import operation
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.value import as_value, aval_of
-from gradax.errors import DifferentiationError, at_user_line, require
+from gradax.errors import DifferentiationError, TreeTypeError, at_user_line, require
 from gradax.lax.arithmetic import Sub
 from gradax.transforms.jvp import inline, instantiate, jvp_program
 from gradax.transforms.transpose import transpose_program
-from gradax.transforms.vmap import batch_program, to_axis
+from gradax.transforms.vmap import batch_program, mapped_size, to_axis
 
 Function = Callable[..., Any]
 
@@ -99,7 +100,7 @@ class LinearSolve(ProgramOp):
         return (*[None] * (len(operands) - len(b)), *found)
 
     def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
-        size = next(x.shape[d] for x, d in zip(args, dims, strict=True) if d is not None)
+        size = mapped_size(args, dims)
         # Every b is mapped, so that each program maps arrays on axis 0 to such.
         n_given = len(args) - self.n_b
         moved = [
@@ -127,6 +128,11 @@ class LinearSolve(ProgramOp):
         op = LinearSolve(programs[0], programs[1], programs[2], tuple(counts), self.symmetric)
         outs = op(*operands, *moved[n_given:])
         return outs, [0] * len(outs)
+
+    def threaded(self, through: Through, eqn: Eqn, token: Var, after: Var) -> list[Eqn]:
+        _, own, _, b = self.parts(eqn.invars)
+        call = Jit(through(self.solve), self.name)
+        return [Eqn(call, (*own, *b, token), (*eqn.outvars, after), eqn.source)]
 
     def lower(self, *operands: Any) -> Any:
         _, own, _, b = self.parts(operands)
@@ -199,7 +205,7 @@ def custom_linear_solve(
 def check_tree(what: str, expected: Any, found: Any) -> None:
     """Raise unless a function returned a tree like b."""
     if expected != found:
-        raise TreeMismatch(
+        raise TreeTypeError(
             f"custom_linear_solve: {what} must return a tree like b, {expected}; it returned"
             f" {found}.{at_user_line()}"
         )

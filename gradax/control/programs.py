@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradax import kernel
 from gradax.core.aval import Aval, tangent_aval
 from gradax.core.evaluate import eval_jaxpr
-from gradax.core.jaxpr import Atom, Jaxpr, Literal, Var
-from gradax.core.op import Op
+from gradax.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from gradax.core.op import Op, missing
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.errors import InternalError, require
+
+Through = Callable[[Jaxpr], Jaxpr]
 
 
 class ProgramOp(Op):
     """Base of operations whose parameters are programs: tuples of operands and results."""
 
     multiple_results = True
+    takes_programs = True
+
+    def threaded(self, through: Through, eqn: Eqn, token: Var, after: Var) -> list[Eqn]:
+        """Return equations that do the same with a token, which goes in and comes out.
+
+        `through` gives a program whose last input and last output is the token.
+        """
+        raise missing(self, "threaded")
 
 
 def check_operands(op: Op, jaxpr: Jaxpr, avals: Sequence[Aval]) -> None:

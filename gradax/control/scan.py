@@ -11,6 +11,7 @@ from gradax import config, tree
 from gradax.control.carry import settle
 from gradax.control.programs import (
     ProgramOp,
+    Through,
     check_operands,
     invert,
     linear_mask,
@@ -21,9 +22,11 @@ from gradax.control.programs import (
     run_reference,
     spread_tangents,
 )
+from gradax.control.segments import scan_segments, segment_length
 from gradax.core.aval import Aval, with_axis, without_axis
-from gradax.core.jaxpr import Jaxpr, Var
+from gradax.core.jaxpr import Eqn, Jaxpr, Var
 from gradax.core.op import operation
+from gradax.core.refs import read, written
 from gradax.core.staging import stage
 from gradax.core.tangent import Linear, Zero, is_zero
 from gradax.core.value import as_value
@@ -37,7 +40,7 @@ from gradax.records import replace
 from gradax.transforms.jvp import inline, instantiate, jvp_program
 from gradax.transforms.linearize import LinearTrace, split_program
 from gradax.transforms.transpose import backward_pass
-from gradax.transforms.vmap import batch_program, to_axis
+from gradax.transforms.vmap import batch_program, mapped_size, to_axis
 
 Parts = tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
@@ -186,7 +189,7 @@ class Scan(ProgramOp):
         return inline(closed), closed.consts
 
     def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
-        size = next(x.shape[d] for x, d in zip(args, dims, strict=True) if d is not None)
+        size = mapped_size(args, dims)
         const_m, carry_m, xs_m = self.parts([d is not None for d in dims])
         n_ys = len(self.jaxpr.outvars) - self.num_carry
         while True:
@@ -205,6 +208,20 @@ class Scan(ProgramOp):
         k = self.num_carry
         out_dims = [(0 if i < k else 1) if m else None for i, m in enumerate(out)]
         return op(*extra, *moved), out_dims
+
+    def threaded(self, through: Through, eqn: Eqn, token: Var, after: Var) -> list[Eqn]:
+        body = through(self.jaxpr)
+        a, k = self.num_consts + self.num_carry, self.num_carry
+
+        def after_carry(values: Sequence[Any], n: int, last: Any) -> tuple[Any, ...]:
+            return (*values[:n], last, *values[n:])
+
+        invars = after_carry(body.invars[:-1], a, body.invars[-1])
+        outvars = after_carry(body.outvars[:-1], k, body.outvars[-1])
+        body = Jaxpr((), invars, body.eqns, outvars, body.debug_name)
+        op = replace(self, jaxpr=body, num_carry=k + 1)
+        outs = after_carry(eqn.outvars, k, after)
+        return [Eqn(op, after_carry(eqn.invars, a, token), outs, eqn.source)]
 
     def lower(self, *operands: Any) -> Any:
         counts = (self.length, int(self.reverse), self.num_consts, self.num_carry)
@@ -297,8 +314,13 @@ def scan(
     reverse: bool = False,
     unroll: int | bool = 1,
     _split_transpose: bool = False,
+    *,
+    checkpoint: int | str | None = None,
 ) -> tuple[Any, Any]:
     """Apply `f(carry, x) -> (carry, y)` along the leading axis of `xs`.
+
+    `checkpoint=n` makes reverse mode keep the carry of every n-th step only and compute the others
+    again; "auto" takes the square root of the length.
 
     Shapes: the leaves of xs: T[length, …]; those of ys are stacked the same way.
     Errors: TypeError naming the leaf of the carry whose type changes; ValueError for xs of unequal
@@ -315,8 +337,29 @@ def scan(
     slices = [without_axis(x.aval, 0) for x in leaves]
     _, carry, closed, out_tree = settle("scan", f, in_tree, carry, slices, len(carry), carry_tree)
     steps = max(n, 1) if unroll is True else max(int(unroll), 1)
-    op = Scan(inline(closed), n, bool(reverse), len(closed.consts), len(carry), steps)
-    return tree.unflatten(out_tree, op(*closed.consts, *carry, *leaves))
+    refs, body = closed.refs, inline(closed)
+    if refs:
+        body = with_refs_carried(body, len(refs), len(closed.consts) + len(carry), len(carry))
+    n_carry = len(carry) + len(refs)
+    op = Scan(body, n, bool(reverse), len(closed.consts), n_carry, steps)
+    operands = (*closed.consts, *carry, *map(read, refs), *leaves)
+    outs = op(*operands) if checkpoint is None else (
+        scan_segments(op, operands, segment_length(checkpoint, n))
+    )  # fmt: skip
+    if refs:
+        written(refs, outs[len(carry) : n_carry])
+    return tree.unflatten(out_tree, (*outs[: len(carry)], *outs[n_carry:]))
+
+
+def with_refs_carried(body: Jaxpr, n: int, place_in: int, place_out: int) -> Jaxpr:
+    """Return a body whose last `n` inputs and outputs, values of references, follow the carry."""
+
+    def moved(values: Sequence[Any], place: int) -> tuple[Any, ...]:
+        cut = len(values) - n
+        return (*values[:place], *values[cut:], *values[place:cut])
+
+    invars, outvars = moved(body.invars, place_in), moved(body.outvars, place_out)
+    return Jaxpr((), invars, body.eqns, outvars, body.debug_name)
 
 
 def scan_length(leaves: Sequence[Any], length: int | None) -> int:
@@ -332,7 +375,11 @@ def scan_length(leaves: Sequence[Any], length: int | None) -> int:
     if len(sizes) != 1:
         got = sorted(sizes) if sizes else "neither xs nor length"
         where = at_user_line()
-        raise ValueError(f"scan: expected one leading size in xs and length; got {got}.{where}")
+        raise ShapeError(
+            f"scan: expected one leading size in xs and length; got {got}.{where}\nThe steps"
+            " go over axis 0 of each array in xs: slice them to one length, or close over what is"
+            " the same in each step."
+        )
     return sizes.pop()
 
 

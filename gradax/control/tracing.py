@@ -9,9 +9,10 @@ from gradax import tree
 from gradax.control.programs import with_inputs
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var
+from gradax.core.refs import Ref, refs_of, with_refs
 from gradax.core.staging import stage
 from gradax.core.value import aval_of
-from gradax.errors import ShapeError, TreeError, at_user_line
+from gradax.errors import ShapeError, TreeTypeError, at_user_line
 from gradax.lax.convert import ConvertElementType
 from gradax.transforms.jvp import inline
 
@@ -26,6 +27,7 @@ def trace(
     in_tree: Any,
     avals: Sequence[Aval],
     arguments: Sequence[str] | None = None,
+    takes_refs: bool = False,
 ) -> tuple[ClosedJaxpr, Any]:
     """Trace a function of trees; return its program and the structure of its result."""
     found: list[Any] = []
@@ -35,32 +37,40 @@ def trace(
         found.append(out_tree)
         return out
 
-    closed = stage(flat, avals, name_of(fun), arguments)
+    closed = stage(flat, avals, name_of(fun), arguments, takes_refs)
     return closed, found[0]
 
 
 def branch_programs(
     what: str, funs: Sequence[Callable[..., Any]], in_tree: Any, operands: Sequence[Any]
-) -> tuple[tuple[Jaxpr, ...], list[Any], Any]:
+) -> tuple[tuple[Jaxpr, ...], list[Any], tuple[Ref, ...], Any]:
     """Trace branches to programs over the same inputs: all their constants, then the operands.
 
+    Returns them, the constants, the references whose values are the last inputs and outputs, and
+    the structure of the result.
     Errors: TypeError naming the leaf where results differ in structure, shape or dtype.
     """
     avals = [aval_of(x) for x in operands]
-    traced = [trace(f, in_tree, avals) for f in funs]
+    traced = [trace(f, in_tree, avals, takes_refs=True) for f in funs]
+    refs = refs_of(*(closed for closed, _ in traced))
+    traced = [(with_refs(closed, refs), own_tree) for closed, own_tree in traced]
     first, out_tree = traced[0]
     for fun, (closed, own_tree) in zip(funs[1:], traced[1:], strict=True):
         check_same_results(what, funs[0], first, out_tree, fun, closed, own_tree)
-    closed_programs = same_weak_types([c for c, _ in traced])
-    consts = [c for closed in closed_programs for c in closed.consts]
+    programs, consts = with_shared_constants(same_weak_types([c for c, _ in traced]))
+    return programs, consts, refs, out_tree
+
+
+def with_shared_constants(closed: Sequence[ClosedJaxpr]) -> tuple[tuple[Jaxpr, ...], list[Any]]:
+    """Return programs whose first inputs are the constants of all of them, and the constants."""
+    consts = [c for program in closed for c in program.consts]
     programs, start = [], 0
-    for closed in closed_programs:
+    for program in closed:
         extra = [Var(aval_of(c)) for c in consts]
-        extra[start : start + len(closed.consts)] = closed.jaxpr.constvars
-        start += len(closed.consts)
-        flat = inline(closed)
-        programs.append(with_inputs(flat, [*extra, *closed.jaxpr.invars]))
-    return tuple(programs), consts, out_tree
+        extra[start : start + len(program.consts)] = program.jaxpr.constvars
+        start += len(program.consts)
+        programs.append(with_inputs(inline(program), [*extra, *program.jaxpr.invars]))
+    return tuple(programs), consts
 
 
 def check_same_results(
@@ -69,20 +79,19 @@ def check_same_results(
     """Raise unless two branches return the same tree of the same types."""
     names = f"{name_of(fun0)} and {name_of(fun)}"
     if tree0 != own:
-        raise TreeMismatch(
+        raise TreeTypeError(
             f"{what}: the branches {names} must return the same tree; got {tree0} and {own}."
-            f"{at_user_line()}"
+            f"{at_user_line()}\nReturn the same containers, keys and lengths from each; zeros may"
+            " stand for what"
+            " a branch does not compute."
         )
     for k, (a, b) in enumerate(zip(closed0.out_avals, closed.out_avals, strict=True)):
         if (a.shape, a.dtype) != (b.shape, b.dtype):
             raise ShapeError(
                 f"{what}: the branches {names} must return the same types; leaf {k} of the result"
-                f" is {a} in one and {b} in the other.{at_user_line()}"
+                f" is {a} in the first and {b} in the other.{at_user_line()}\nConvert"
+                " with astype, or pad or broadcast to one shape."
             )
-
-
-class TreeMismatch(TreeError, TypeError):
-    """Branches or loop bodies that return different trees."""
 
 
 def same_weak_types(programs: Sequence[ClosedJaxpr]) -> list[ClosedJaxpr]:
@@ -105,4 +114,4 @@ def with_weak_types(closed: ClosedJaxpr, weak: Sequence[bool]) -> ClosedJaxpr:
             atom = out
         outs.append(atom)
     new = Jaxpr(jaxpr.constvars, jaxpr.invars, eqns, outs, jaxpr.debug_name)
-    return ClosedJaxpr(new, closed.consts)
+    return ClosedJaxpr(new, closed.consts, closed.refs)

@@ -10,7 +10,6 @@ from gradax.core.jaxpr import Jaxpr as Jaxpr
 from gradax.core.jaxpr import Literal as Literal
 from gradax.core.jaxpr import Var as Var
 from gradax.core.op import Op as Op
-from gradax.core.op import UnsupportedRule as UnsupportedRule
 from gradax.core.op import evaluation as evaluation
 from gradax.core.op import operation as operation
 from gradax.core.op import unsupported as unsupported

@@ -32,6 +32,11 @@ class Aval:
     ndim: int
     size: int
 
+    # What types say under JAX's explicit sharding; programs here are not partitioned by types.
+    sharding: ClassVar[None] = None
+    vma: ClassVar[frozenset[Any]] = frozenset()
+    memory_space: ClassVar[None] = None
+
     _interned: ClassVar[dict[tuple[Shape, Any, bool], Aval]] = {}
 
     def __new__(cls, shape: Sequence[int], dtype: Any, weak_type: bool = False) -> Aval:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gradax.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, subprograms
-from gradax.errors import InternalError
+from gradax.errors import JaxprTypeError
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:
     """Check that variables are bound once and before use, and that all types are as inferred.
 
-    Errors: InternalError naming the equation.
+    Errors: JaxprTypeError naming the equation.
     """
     bound: set[Var] = set()
     for var in (*jaxpr.constvars, *jaxpr.invars):
@@ -30,7 +30,7 @@ def check_eqn(eqn: Eqn, bound: set[Var]) -> None:
     outs = tuple(inferred) if eqn.op.multiple_results else (inferred,)
     got = tuple(v.aval for v in eqn.outvars)
     if outs != got:
-        raise InternalError(f"{eqn.op.name} at {eqn.source}: inferred {outs}, bound {got}")
+        raise JaxprTypeError(f"{eqn.op.name} at {eqn.source}: inferred {outs}, bound {got}")
     for var in eqn.outvars:
         bind(var, bound, eqn.op.name)
 
@@ -38,7 +38,7 @@ def check_eqn(eqn: Eqn, bound: set[Var]) -> None:
 def bind(var: Var, bound: set[Var], where: str) -> None:
     """Record that `var` is bound; it must not be already."""
     if var in bound:
-        raise InternalError(f"variable {var} is bound twice, at {where}")
+        raise JaxprTypeError(f"variable {var} is bound twice, at {where}")
     bound.add(var)
 
 
@@ -46,6 +46,6 @@ def check_atom(atom: Atom, bound: set[Var], where: str) -> None:
     """Check that an operand is a literal or a bound variable."""
     if isinstance(atom, Literal):
         if atom.aval.shape != ():
-            raise InternalError(f"literal {atom} of {where} is not a scalar")
+            raise JaxprTypeError(f"literal {atom} of {where} is not a scalar")
     elif atom not in bound:
-        raise InternalError(f"variable {atom} is used by {where} before it is bound")
+        raise JaxprTypeError(f"variable {atom} is used by {where} before it is bound")

@@ -14,6 +14,7 @@ import numpy as np
 
 from gradax.core.aval import Aval
 from gradax.core.op import Op
+from gradax.core.primitive import Primitive, primitive_of
 from gradax.errors import SourceLine
 
 
@@ -71,14 +72,14 @@ class Eqn:
         self.source = source
 
     @property
-    def primitive(self) -> Op:
-        """The operation (the name that JAX's users know)."""
-        return self.op
+    def primitive(self) -> Primitive:
+        """The primitive: what equations of one name have in common."""
+        return primitive_of(self.op)
 
     @property
     def params(self) -> dict[str, Any]:
         """The operation's static parameters."""
-        return self.op.params
+        return self.op.bound_params
 
     @property
     def source_info(self) -> SourceLine | None:
@@ -141,11 +142,13 @@ class Jaxpr:
 class ClosedJaxpr:
     """A program together with the values of its consts."""
 
-    __slots__ = ("jaxpr", "consts")
+    __slots__ = ("jaxpr", "consts", "refs")
 
-    def __init__(self, jaxpr: Jaxpr, consts: Sequence[Any]) -> None:
+    def __init__(self, jaxpr: Jaxpr, consts: Sequence[Any], refs: Sequence[Any] = ()) -> None:
         self.jaxpr = jaxpr
         self.consts = tuple(consts)
+        # The references whose values are the last inputs, and whose new values the last outputs.
+        self.refs = tuple(refs)
 
     @property
     def in_avals(self) -> tuple[Aval, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
 from gradax.core.aval import Aval
-from gradax.errors import GradaxError, InternalError
+from gradax.errors import InternalError, UnsupportedRule, at_user_line
 from gradax.native import get_trace
 from gradax.records import declared_fields, field_names, initializer
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from gradax.kernel.ir import Tensor
 
 Dims = Sequence[int | None]
-
-
-class UnsupportedRule(GradaxError, NotImplementedError):
-    """An operation that cannot be transformed in the way asked for."""
 
 
 class Op:
@@ -33,6 +29,10 @@ class Op:
 
     name: ClassVar[str] = "op"
     multiple_results: ClassVar[bool] = False
+    takes_programs: ClassVar[bool] = False
+    calls_python: ClassVar[bool] = False
+    # What an operation does besides computing, by name; it runs then although nothing reads it.
+    effects: ClassVar[frozenset[str]] = frozenset()
     __match_args__: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -85,6 +85,17 @@ class Op:
         """Compute the operation with NumPy: the tests' oracle, the evaluator of small arrays."""
         raise missing(self, "reference")
 
+    def batch_axis(
+        self, name: Any, size: int, args: tuple[Any, ...], dims: tuple[int | None, ...]
+    ) -> tuple[Any, Any]:
+        """Do what mapping does to an operation that uses the mapped axis by its name."""
+        raise missing(self, "batch_axis")
+
+    @property
+    def axis_names(self) -> tuple[Any, ...]:
+        """The names of mapped axes that the operation itself uses."""
+        return ()
+
     @property
     def params(self) -> dict[str, Any]:
         """The static parameters, by name."""
@@ -93,6 +104,16 @@ class Op:
     def printed_params(self) -> dict[str, Any]:
         """The parameters that a jaxpr's text shows."""
         return self.params
+
+    @property
+    def bound_params(self) -> dict[str, Any]:
+        """The parameters that binding the operation's primitive takes."""
+        return self.params
+
+    @property
+    def own_primitive(self) -> Any:
+        """The primitive that made the operation, where it is one of a user's; else None."""
+        return None
 
 
 _Class = TypeVar("_Class", bound=type[Op])
@@ -125,7 +146,7 @@ def unsupported(reason: str) -> Callable[..., NoReturn]:
     """Declare that a rule does not exist, and why."""
 
     def rule(self: Op, *args: Any, **kwargs: Any) -> NoReturn:
-        raise UnsupportedRule(f"{self.name}: {reason}")
+        raise UnsupportedRule(f"{self.name}: {reason}.{at_user_line()}")
 
     rule.__dict__["unsupported_reason"] = reason
     return rule

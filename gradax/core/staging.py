@@ -14,7 +14,8 @@ from gradax.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from gradax.core.op import Op, infer
 from gradax.core.tracer import Trace, Tracer, check_alive
 from gradax.core.value import as_value, aval_of, to_numpy
-from gradax.errors import SourceLine, source_line
+from gradax.core.watch import watch
+from gradax.errors import RefError, SourceLine, at_user_line, source_line
 from gradax.native import Array, get_trace, set_trace
 
 
@@ -55,6 +56,8 @@ class StagingTrace(Trace):
         self.eqns: list[Eqn] = []
         self.constvars: dict[int, Var] = {}
         self.consts: list[Any] = []
+        # The present values of references from outside (gradax.core.refs), each also an input.
+        self.refs: dict[Any, Any] = {}
         self.inline_scalars = inline_scalars
 
     def new_input(self, aval: Aval, argument: str = "") -> StagedTracer:
@@ -88,6 +91,8 @@ class StagingTrace(Trace):
 
     def process(self, op: Op, args: tuple[Any, ...]) -> Any:
         """Write the equation of `op` and return tracers of its results."""
+        if watch.operation is not None:
+            watch.operation(op, args)
         atoms = [
             x.variable if type(x) is StagedTracer and x.interpreter is self else self.atom(x)
             for x in args
@@ -110,12 +115,16 @@ class StagingTrace(Trace):
         """Stage the function and keep its rules in the equation."""
         return call.stage(args)
 
+    def process_custom_vmap(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Stage the function and keep its rule in the equation."""
+        return call.stage(args)
+
     def finish(self, outputs: Sequence[Any]) -> ClosedJaxpr:
         """Return the program with `outputs`; the trace ends."""
-        outvars = [self.atom(x) for x in outputs]
+        outvars = [self.atom(x) for x in (*outputs, *self.refs.values())]
         self.alive = False
         jaxpr = Jaxpr(tuple(self.constvars.values()), self.invars, self.eqns, outvars, self.name)
-        return ClosedJaxpr(jaxpr, self.consts)
+        return ClosedJaxpr(jaxpr, self.consts, tuple(self.refs))
 
 
 def stage(
@@ -123,10 +132,12 @@ def stage(
     avals: Sequence[Aval],
     name: str = "",
     arguments: Sequence[str] | None = None,
+    takes_refs: bool = False,
 ) -> ClosedJaxpr:
     """Trace `fun`, a function of flat arrays to a flat sequence of arrays, to a program.
 
-    `arguments` are the user's names of the inputs, for error messages.
+    `arguments` are the user's names of the inputs, for error messages. Only who `takes_refs` passes
+    on the values of references that the function uses.
     """
     trace = StagingTrace(name)
     before = get_trace()
@@ -139,5 +150,10 @@ def stage(
     finally:
         trace.alive = False
         set_trace(before)
+    if closed.refs and not takes_refs:
+        raise RefError(
+            f"The function {name or 'traced here'} uses references from outside of it, but what"
+            f" traces it cannot pass them on.{at_user_line()}\nMake them inside, or pass values."
+        )
     maybe_check(closed.jaxpr)
     return closed

@@ -20,6 +20,10 @@ class Trace:
     """An interpreter of operations."""
 
     parent: Trace | None = None
+    # Names and sizes of the mapped axes that this interpreter binds.
+    axes: tuple[tuple[Any, int], ...] = ()
+    # Whether derivatives are taken after those axes have been mapped (control/pullback.py).
+    is_sharded: bool = False
     alive: bool = True
     name: str = ""
     what: ClassVar[str] = "transformation"
@@ -35,6 +39,10 @@ class Trace:
     def process_custom_vjp(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Interpret a function with a reverse rule of its own (flat operands and results)."""
         raise InternalError(f"{type(self).__name__} has no custom_vjp rule")
+
+    def process_custom_vmap(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Interpret a function with a mapping rule of its own (flat operands and results)."""
+        raise InternalError(f"{type(self).__name__} has no custom_vmap rule")
 
 
 class Tracer:

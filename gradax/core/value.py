@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from gradax import dtypes
+from gradax.config import current
 from gradax.core.aval import Aval
 from gradax.core.tracer import Tracer
-from gradax.errors import DtypeError, at_user_line
+from gradax.errors import DtypeError, PrecisionLossError, at_user_line
 from gradax.native import Array
 
 _SCALARS = (bool, int, float, complex)
@@ -40,7 +41,9 @@ def aval_of(x: Any) -> Aval:
     if isinstance(x, NUMPY_TYPES):
         dtype = x.dtype
         if dtype != dtypes.float0:
-            dtype = dtypes.canonicalize_dtype(dtype)
+            given, dtype = dtype, dtypes.canonicalize_dtype(dtype)
+            if dtype != given and current.strict:
+                refuse_loss(x, dtype)
         return Aval(np.shape(x), dtype)
     if isinstance(x, _SCALARS):
         return Aval((), dtypes.dtype_of(x), True)
@@ -48,6 +51,16 @@ def aval_of(x: Any) -> Aval:
     if array is not None:
         return aval_of(array)
     raise not_an_array(x)
+
+
+def refuse_loss(x: Any, dtype: Any) -> None:
+    """Refuse an array of 64-bit floats where they would become `dtype`; scalars are let pass."""
+    if np.ndim(x) and dtypes.issubdtype(dtype, np.inexact):
+        raise PrecisionLossError(
+            f"a NumPy array of dtype {x.dtype}, shape {np.shape(x)}, would silently become"
+            f" {np.dtype(dtype).name}: 64-bit types are off.{at_user_line()}\nConvert it with"
+            f" astype(np.{np.dtype(dtype).name}), or turn them on with enable_x64."
+        )
 
 
 def as_value(x: Any) -> Any:

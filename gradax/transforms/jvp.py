@@ -85,6 +85,7 @@ class JVPTrace(Trace):
         return tuple([self.wrap(x, dx) for x, dx in zip(outs, douts, strict=True)])
 
     process_custom_vjp = process_custom_jvp
+    process_custom_vmap = process_custom_jvp
 
 
 def jvp_flat(

@@ -14,6 +14,7 @@ import numpy as np
 
 from gradax import dtypes
 from gradax.core.aval import Aval, tangent_aval
+from gradax.core.effects import effects_of
 from gradax.core.evaluate import eval_jaxpr
 from gradax.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from gradax.core.op import Op, infer
@@ -105,6 +106,15 @@ class LinearTrace(Trace):
 
     process_custom_vjp = process_custom_jvp
 
+    def process_custom_vmap(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Run it where nothing is linear; else it is linear as a whole."""
+        if not any(map(self.is_mine, args)):
+            with under(self.parent):
+                return call.bind(args)
+        with under(self.parent):
+            op, operands = call.staged(args)
+        return self.emit(op, operands, source_line())
+
     def finish(self, outputs: Sequence[Any]) -> ClosedJaxpr:
         """Return the linear program; its consts are the residuals."""
         outvars = [self.atom(x) for x in outputs]
@@ -115,11 +125,11 @@ class LinearTrace(Trace):
 
 
 def live_eqns(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
-    """Return the equations that outputs depend on."""
+    """Return the equations that outputs depend on or that have effects."""
     needed = {a for a in outvars if isinstance(a, Var)}
     kept: list[Eqn] = []
     for eqn in reversed(eqns):
-        if any(v in needed for v in eqn.outvars):
+        if any(v in needed for v in eqn.outvars) or effects_of(eqn.op):
             needed.update(a for a in eqn.invars if isinstance(a, Var))
             kept.append(eqn)
     return kept[::-1]

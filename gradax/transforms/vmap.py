@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from gradax.core.aval import with_axis, without_axis
+from gradax.core.axes import axis_names, program_axis_names
 from gradax.core.evaluate import eval_jaxpr
 from gradax.core.jaxpr import Jaxpr
 from gradax.core.op import Op, infer
 from gradax.core.staging import stage
 from gradax.core.tracer import Trace, Tracer, under
 from gradax.core.value import as_value, aval_of
+from gradax.core.watch import watch
 from gradax.lax.shapes import broadcast_batch, move_batch_axis
 from gradax.native import get_trace, set_trace
 from gradax.transforms.jvp import inline
@@ -47,6 +50,7 @@ class BatchTrace(Trace):
         self.parent = parent
         self.size = size
         self.axis_name = axis_name
+        self.axes = () if axis_name is None else ((axis_name, size),)
         # Traces of one tag map over the same axis: a custom rule runs under a trace of its own and
         # may use tracers that it captured from the mapped function around it.
         self.tag = object() if tag is None else tag
@@ -64,19 +68,27 @@ class BatchTrace(Trace):
     def process(self, op: Op, args: tuple[Any, ...]) -> Any:
         """Apply the batching rule where some operand is mapped."""
         values, dims = zip(*map(self.unwrap, args), strict=True) if args else ((), ())
-        if all(d is None for d in dims):
+        uses_name = self.axis_name is not None and self.axis_name in axis_names(op)
+        if all(d is None for d in dims) and not uses_name:
             set_trace(self.parent)
             try:
                 return op(*args)
             finally:
                 set_trace(self)
         infer(op, [aval_of(x) for x in args])  # the user's shapes are what an error shows
+        if watch.operation is not None and op.name.startswith("dynamic_"):
+            watch.operation(op, args)  # its rule makes a gather of it, which does not refuse
         set_trace(self.parent)
         try:
             values = tuple(
                 as_value(x) if d is None else x for x, d in zip(values, dims, strict=True)
             )
-            out, dim = op.batch(values, dims)
+            if op.takes_programs:
+                out, dim = mapping.batch(self, op, values, dims)
+            elif uses_name:
+                out, dim = op.batch_axis(self.axis_name, self.size, values, dims)
+            else:
+                out, dim = op.batch(values, dims)
         finally:
             set_trace(self)
         if op.multiple_results:
@@ -90,13 +102,69 @@ class BatchTrace(Trace):
     def process_custom_jvp(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Map the function and its rules."""
         values, dims = zip(*map(self.unwrap, args), strict=True) if args else ((), ())
+        mapped = any(d is not None for d in dims) or self.is_named_by(call, values)
         with under(self.parent):
-            if all(d is None for d in dims):
+            if not mapped:
                 return call.bind(values)
             outs = call.batched(self, dims).bind(values)
         return tuple(self.wrap(x, 0) for x in outs)
 
+    def is_named_by(self, call: Any, values: Sequence[Any]) -> bool:
+        """Tell whether a function with rules of its own uses the axis by its name."""
+        if self.axis_name is None:
+            return False
+        with under(self):
+            closed = stage(lambda *xs: call.fun(*xs), [aval_of(x) for x in values])
+        return self.axis_name in program_axis_names(closed.jaxpr)
+
     process_custom_vjp = process_custom_jvp
+
+    def process_custom_vmap(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Use the function's own rule where some argument is mapped."""
+        values, dims = zip(*map(self.unwrap, args), strict=True) if args else ((), ())
+        call.refuse_capture(self)
+        mapped = tuple(d is not None for d in dims)
+        with under(self.parent):
+            if not any(mapped):
+                return call.bind(values)
+            pairs = zip(values, dims, strict=True)
+            moved = [as_value(x) if d is None else move_batch_axis(x, d, 0) for x, d in pairs]
+            outs, out_mapped = call.batched(self.size, mapped, moved)
+        pairs = zip(outs, out_mapped, strict=True)
+        return tuple(self.wrap(as_value(x), 0 if m else None) for x, m in pairs)
+
+
+class Mapping(threading.local):
+    """The axis over which this thread is mapping an operation that has programs."""
+
+    size: int | None = None
+    axis_name: Any = None
+
+    def batch(
+        self, trace: BatchTrace, op: Op, values: tuple[Any, ...], dims: tuple[int | None, ...]
+    ) -> tuple[Any, Any]:
+        """Apply an operation's batching rule; its programs are mapped over the axis of `trace`."""
+        before = self.size, self.axis_name
+        self.size, self.axis_name = trace.size, trace.axis_name
+        try:
+            return op.batch(values, dims)
+        finally:
+            self.size, self.axis_name = before
+
+
+mapping = Mapping()
+
+
+def mapped_size(args: Sequence[Any], dims: Sequence[int | None]) -> int:
+    """Return the size of the axis that an operation is mapped over.
+
+    An operation none of whose operands is mapped is batched when it uses the axis by its name.
+    """
+    for x, d in zip(args, dims, strict=True):
+        if d is not None:
+            return x.shape[d]
+    assert mapping.size is not None
+    return mapping.size
 
 
 def batch_flat(
@@ -137,16 +205,19 @@ def batch_program(
     """
     n_out = len(jaxpr.outvars)
     force = (force_out,) * n_out if isinstance(force_out, bool) else force_out
-    key = ("batch", size, mapped_in, force)
-    return jaxpr.memo(key, lambda: _batch_program(jaxpr, size, mapped_in, force))
+    name = mapping.axis_name
+    if name is not None and name not in program_axis_names(jaxpr):
+        name = None
+    key = ("batch", size, mapped_in, force, name)
+    return jaxpr.memo(key, lambda: _batch_program(jaxpr, size, mapped_in, force, name))
 
 
-def _batch_program(jaxpr: Jaxpr, size: int, mapped: tuple[bool, ...], force: Any) -> Any:
+def _batch_program(jaxpr: Jaxpr, size: int, mapped: tuple[bool, ...], force: Any, name: Any) -> Any:
     mapped_out: list[bool] = []
 
     def run(*args: Any) -> list[Any]:
         dims = [0 if m else None for m in mapped]
-        outs = batch_flat(lambda *xs: eval_jaxpr(jaxpr, (), *xs), size, args, dims)
+        outs = batch_flat(lambda *xs: eval_jaxpr(jaxpr, (), *xs), size, args, dims, name)
         mapped_out[:] = [f or d is not None for f, (_, d) in zip(force, outs, strict=True)]
         return [to_axis(x, d, size) if m else x for m, (x, d) in zip(mapped_out, outs, strict=True)]
 

@@ -6,6 +6,7 @@ from gradax.lax.barriers import Copy, OptimizationBarrier, StopGradient
 from gradax.lax.creation import Iota
 from gradax.lax.dynamic_slicing import DynamicSlice, DynamicUpdateSlice
 from gradax.lax.joining import Concatenate, Split
+from gradax.lax.naming import Name
 from gradax.lax.slicing import Pad, Rev, Slice
 from tests.ops.sample import NUMBERS, Sample, arr, given
 
@@ -54,6 +55,7 @@ SAMPLES: list[Sample] = [
     Sample(Iota(np.dtype(np.complex64), (3, 4), 0), name="complex", skip=NO_OPERANDS),
     Sample(Iota(np.dtype(np.uint8), (300,), 0), name="wraps", skip=NO_OPERANDS),
     Sample(Copy(), arr((3, 4)), dtypes=NUMBERS),
+    Sample(Name("hidden"), arr((3, 4)), dtypes=NUMBERS),
     Sample(OptimizationBarrier(), arr((3,)), arr((2, 2))),
     Sample(StopGradient(), arr((3, 4)), differentiable=False, skip=CONSTANT),
 ]
