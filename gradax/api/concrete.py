@@ -68,8 +68,8 @@ def bool_error(tracer: Tracer) -> Exception:
         f"A traced array ({tracer.aval}) was used as a Python bool, as by if, while, and, or, not"
         f" or assert, but it has no value while the function is traced. {source_of(tracer)}"
         f"{at_user_line()}\nChoose between values with jax.numpy.where, between computations with"
-        " jax.lax.cond, and loop with jax.lax.while_loop; or mark the argument as static"
-        " (static_argnums)."
+        " jax.lax.cond, and loop with jax.lax.while_loop; or decorate the function with"
+        " @gradax.autograph, which does so; or mark the argument as static (static_argnums)."
     )
 
 

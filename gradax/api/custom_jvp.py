@@ -121,14 +121,17 @@ class FlatRule:
         pair = self.rule(*args.fixed_first(), tree.unflatten(args.in_tree, primals), given)
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise self.wrong(
-                f"must return a pair (result, tangent); it returned {type(pair).__name__}"
+                f"must return a pair (result, tangent); it returned {type(pair).__name__}",
+                "Write: return f(x), tangent.",
             )
         outs, out_tree = tree.flatten(pair[0])
         douts, dtree = tree.flatten(pair[1])
         if out_tree != dtree:
             raise self.wrong(
                 f"must return a result and a tangent of one tree; it returned {out_tree} and"
-                f" {dtree}"
+                f" {dtree}",
+                "Return tangents in the containers that the results stand in; zeros where there"
+                " is no dependence.",
             )
         self.fun.out_tree = out_tree
         outs = list(map(as_value, outs))
@@ -147,13 +150,14 @@ class FlatRule:
         if (dx.shape, dx.dtype) != (want.shape, want.dtype):
             raise self.wrong(
                 f"must return tangents like the results; leaf {k} of the result is {x.aval}, its"
-                f" tangent {dx.aval}"
+                f" tangent {dx.aval}",
+                f"Return a tangent {want}, for example by dx.astype and broadcast_to.",
             )
         return dx
 
-    def wrong(self, problem: str) -> DifferentiationError:
+    def wrong(self, problem: str, mend: str) -> DifferentiationError:
         """Make the error for a rule that breaks its contract."""
         return DifferentiationError(
             f"custom_jvp: the rule {self.__name__} of {self.args.owner.__name__} {problem}."
-            f"{at_user_line()}"
+            f"{at_user_line()}\n{mend}"
         )

@@ -22,6 +22,8 @@ from gradax.core.value import as_value, aval_of
 from gradax.errors import DifferentiationError, TreeError, at_user_line
 from gradax.native import get_trace
 
+SAME_TREE = "Return for each argument what has its containers and keys; None for a zero."
+
 
 class CustomVJPPrimal:
     """An argument of a rule with `symbolic_zeros`: its value, and if it is differentiated."""
@@ -29,6 +31,19 @@ class CustomVJPPrimal:
     def __init__(self, value: Any, perturbed: bool) -> None:
         self.value = value
         self.perturbed = perturbed
+
+
+def custom_vjp_primal_tree_values(args: Any) -> Any:
+    """Return the arguments of a rule with `symbolic_zeros` as the plain values they carry."""
+    kind = CustomVJPPrimal
+    values, structure = tree.flatten(args, lambda x: isinstance(x, kind))
+    return tree.unflatten(structure, [x.value if isinstance(x, kind) else x for x in values])
+
+
+def zero_from_primal(value: Any, symbolic_zeros: bool = False) -> Any:
+    """Return the zero tangent of a value: symbolic, or an array."""
+    zero = Zero(tangent_aval(aval_of(value)))
+    return as_symbolic(zero) if symbolic_zeros else as_array(zero)
 
 
 class custom_vjp(CustomFunction):
@@ -99,7 +114,8 @@ class FlatForward:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise DifferentiationError(
                 f"custom_vjp: the rule {self.__name__} of {args.owner.__name__} must return a pair"
-                f" (result, residuals); it returned {type(pair).__name__}.{at_user_line()}"
+                f" (result, residuals); it returned {type(pair).__name__}.{at_user_line()}\nReturn"
+                " (result, None) where the backward rule needs nothing."
             )
         outs, self.fun.out_tree = tree.flatten(pair[0])
         residuals, res_tree = tree.flatten(pair[1])
@@ -141,21 +157,25 @@ class FlatBackward:
             got = f"a tuple of {len(found)}" if isinstance(found, tuple) else type(found).__name__
             raise self.wrong(
                 f"must return a tuple with the cotangent of each of the {n} differentiated"
-                f" arguments; it returned {got}"
+                f" arguments; it returned {got}",
+                "Write: return (ct_of_x, …), with a trailing comma for one; None for a zero.",
             )
         dummy = tree.unflatten(in_tree, range(in_tree.num_leaves))
         parts, prefix = tree.flatten(found, lambda x: x is None)
         try:
             subtrees = prefix.flatten_up_to(dummy, operation="bwd", which=1)
         except TreeError as error:
-            raise self.wrong(f"must return cotangents of the arguments' tree: {error}") from None
+            raise self.wrong(
+                f"must return cotangents of the arguments' tree: {error}", SAME_TREE
+            ) from None
         out: list[Any] = []
         for ct, subtree in zip(parts, subtrees, strict=True):
             below = tree.leaves(subtree)
             if ct is not None and not isinstance(subtree, int):
                 raise self.wrong(
                     f"must return cotangents of the arguments' tree, {in_tree}; it returned"
-                    f" {tree.structure(found)}"
+                    f" {tree.structure(found)}",
+                    SAME_TREE,
                 )
             out += [ct] * len(below)
         return out
@@ -172,13 +192,14 @@ class FlatBackward:
         if (ct.shape, ct.dtype) != (want.shape, want.dtype):
             raise self.wrong(
                 f"must return for {self.args.leaf_names()[k]} a cotangent {want}; it returned"
-                f" {ct.aval}"
+                f" {ct.aval}",
+                "A cotangent has the shape and dtype of its argument: sum over what was broadcast.",
             )
         return ct
 
-    def wrong(self, problem: str) -> DifferentiationError:
+    def wrong(self, problem: str, mend: str) -> DifferentiationError:
         """Make the error for a rule that breaks its contract."""
         return DifferentiationError(
             f"custom_vjp: the rule {self.__name__} of {self.args.owner.__name__} {problem}."
-            f"{at_user_line()}"
+            f"{at_user_line()}\n{mend}"
         )

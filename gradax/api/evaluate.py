@@ -7,6 +7,7 @@ Cost: one dictionary look-up on a key of the operation's class, its parameters a
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,14 +23,22 @@ from gradax.core.jaxpr import Eqn, Jaxpr, Var
 from gradax.core.op import Op, evaluation, infer
 from gradax.core.tracer import Tracer, escaped
 from gradax.core.value import as_value
-from gradax.errors import FloatingPointCheckError, at_user_line
-from gradax.native import Array, array_view
+from gradax.core.watch import watch
+from gradax.errors import (
+    FloatingPointCheckError,
+    JaxRuntimeError,
+    OutOfMemoryError,
+    at_user_line,
+)
+from gradax.native import Array, array_view, set_error_class
 
 Run = Callable[[Sequence[Any]], Any]
 
 # Up to here NumPy takes 1 to 10 µs longer than a compiled program, whose compilation takes
 # milliseconds. The choice depends on nothing but the size, so that results can be repeated.
 SMALL_ELEMENTS = 32768
+# The numbers that csrc/abi.h gives failures.
+RUNTIME_ERROR, MEMORY_ERROR = 1, 4
 MAX_CLOSURES = 20_000
 
 _closures: dict[tuple[Any, ...], Run] = {}
@@ -41,6 +50,8 @@ def evaluate(op: Op, args: Sequence[Any]) -> Any:
     try:
         run = _closures[(type(op), *op.__dict__.values(), *[x.aval for x in args])]
     except (KeyError, AttributeError):
+        run = None  # outside this clause, or its errors would be shown beside the user's
+    if run is None:
         args = arrays(args)
         run = closure(op, tuple([x.aval for x in args]))
     return run(args)
@@ -59,6 +70,8 @@ def closure(op: Op, avals: tuple[Aval, ...]) -> Run:
     """Return the function that computes `op` on arrays of these avals."""
     if isinstance(op, ProgramOp):
         return compiled(op, avals)
+    if op.calls_python:  # not remembered: the function would live as long as the process
+        return in_python(op)
     key = (type(op), *op.__dict__.values(), *avals)
     run = _closures.get(key)
     if run is None:
@@ -77,6 +90,17 @@ def make_closure(op: Op, avals: tuple[Aval, ...]) -> Run:
     return by_reference_many(op, avals, outs) if op.multiple_results else (
         by_reference(op, avals, outs[0])
     )  # fmt: skip
+
+
+def in_python(op: Op) -> Run:
+    """Return the function that calls Python, which waits for its operands."""
+
+    def run(args: Sequence[Any]) -> Any:
+        results = op.reference(*map(array_view, arrays(args)))
+        avals = op.infer(*(x.aval for x in args))
+        return tuple([_from_numpy(x, a, False) for x, a in zip(results, avals, strict=True)])
+
+    return run
 
 
 def by_reference(op: Op, avals: tuple[Aval, ...], out: Aval) -> Run:
@@ -152,7 +176,9 @@ def ready(args: Sequence[Any]) -> Sequence[Any]:
 
 
 def evaluate_checked(op: Op, args: Sequence[Any]) -> Any:
-    """Compute `op` and, where `debug_nans` or `debug_infs` asks for it, check the results."""
+    """Compute `op`; where settings ask for it, check its operands before and its results after."""
+    if watch.operation is not None:
+        watch.operation(op, args)
     out = evaluate(op, args)
     if current.debug_nans or current.debug_infs:
         check_finite(op.name, out if op.multiple_results else (out,))
@@ -173,11 +199,16 @@ def check_finite(name: str, outs: Sequence[Any]) -> None:
                 )
 
 
+CHECKING = ("debug_nans", "debug_infs", "strict", "debug_key_reuse")
+
+
 def watch_settings(key: Any, everywhere: bool) -> None:
     """Check results from the first time that a thread asks for it; until then it is free."""
     del key, everywhere
-    if current.debug_nans or current.debug_infs:
+    if any(getattr(current, name) for name in CHECKING):
         evaluation.evaluate = evaluate_checked
+    if current.strict or current.debug_key_reuse:
+        importlib.import_module("gradax.api.strict").install()
 
 
 def clear() -> None:
@@ -186,6 +217,8 @@ def clear() -> None:
 
 
 def install() -> None:
-    """Follow the settings that ask for checked results."""
+    """Follow the settings that ask for checked results; name the errors of running programs."""
+    set_error_class(RUNTIME_ERROR, JaxRuntimeError)
+    set_error_class(MEMORY_ERROR, OutOfMemoryError)
     on_trace_key_change(watch_settings)
     watch_settings(None, True)

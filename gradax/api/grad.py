@@ -17,8 +17,13 @@ from gradax.api.arguments import (
     named_after,
     replace_arguments,
 )
-from gradax.api.reverse import pull_back, take_aux
-from gradax.core.aval import Aval
+from gradax.api.reverse import array_of, pull_back, take_aux, typed
+from gradax.control.pullback import pull_back_program
+from gradax.core.aval import Aval, tangent_aval
+from gradax.core.axes import sharded_axes
+from gradax.core.jaxpr import inline_consts
+from gradax.core.staging import stage
+from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, conversion
 from gradax.errors import DtypeError, ShapeError, at_user_line
 from gradax.transforms.linearize import linearize_flat
@@ -86,6 +91,10 @@ def value_and_grad_of(
             out = fun(*replace_arguments(args, indices, tree.unflatten(in_tree, xs)), **kwargs)
             return [scalar_result(what, fun, take_aux(what, fun, out, aux) if has_aux else out)]
 
+        if axes := sharded_axes():
+            value, back = pull_back_sharded(what, fun, flat, leaves, aux, holomorphic, axes)
+            found = tree.unflatten(in_tree, back)
+            return ((value, aux[0]) if has_aux else value), found if several else found[0]
         (value,), program, nonzero = linearize_flat(flat, leaves, name_of(fun))
         check_result(what, fun, value.aval, holomorphic)
         one = conversion.to_array(np.ones((), value.dtype), value.aval)
@@ -94,6 +103,31 @@ def value_and_grad_of(
         return ((value, aux[0]) if has_aux else value), gradient
 
     return both
+
+
+def pull_back_sharded(
+    what: str, fun: Any, flat: Any, leaves: Any, aux: list[Any], holomorphic: bool, axes: Any
+) -> tuple[Any, list[Any]]:
+    """Return value and gradients inside a shard_map; the arrays in `aux` are replaced."""
+    places: list[Any] = []
+
+    def whole(*xs: Any) -> list[Any]:
+        outs = flat(*xs)
+        places[:], structure = tree.flatten(aux)
+        aux[:] = [structure]
+        return [*outs, *(x for x in places if isinstance(x, Tracer))]
+
+    closed = stage(whole, [as_value(x).aval for x in leaves], name_of(fun))
+    aval = closed.out_avals[0]
+    check_result(what, fun, aval, holomorphic)
+    one = conversion.to_array(np.ones((), aval.dtype), aval)
+    primals = [as_value(x) for x in leaves]
+    outs, back = pull_back_program(inline_consts(closed), closed.consts, primals, [one], axes)
+    rest = iter(outs[1:])
+    arrays = [next(rest) if isinstance(x, Tracer) else x for x in places]
+    aux[:] = tree.unflatten(aux[0], arrays)
+    pairs = zip(map(array_of, back), primals, strict=True)
+    return outs[0], [typed(ct, tangent_aval(x.aval)) for ct, x in pairs]
 
 
 def is_plain_float(x: Any) -> bool:

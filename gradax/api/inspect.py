@@ -17,9 +17,12 @@ from gradax.api.arguments import (
 )
 from gradax.api.shapes import describe
 from gradax.api.static import split_static
+from gradax.core.axes import BoundAxes
 from gradax.core.jaxpr import ClosedJaxpr
 from gradax.core.staging import stage
+from gradax.core.tracer import under
 from gradax.core.value import aval_of, is_value
+from gradax.native import get_trace
 
 
 def trace_function(
@@ -51,14 +54,17 @@ def make_jaxpr(
 ) -> Callable[..., Any]:
     """Return the function that traces `fun` and returns its jaxpr, computing nothing.
 
-    With `return_shape` it returns the jaxpr and the tree of the result's ShapeDtypeStructs.
+    `axis_env` binds names of mapped axes to sizes. With `return_shape` it returns the jaxpr and the
+    tree of the result's ShapeDtypeStructs.
     """
     check_callable("make_jaxpr", fun)
 
     @named_after(fun, "make_jaxpr", f"The jaxpr of {name_of(fun)}.")
     def jaxpr_of(*args: Any, **kwargs: Any) -> Any:
         run, dynamic, _ = split_static("make_jaxpr", fun, args, kwargs, static_argnums, ())
-        closed, out_tree = trace_function("make_jaxpr", run, dynamic, kwargs)
+        axes = BoundAxes(tuple((n, int(k)) for n, k in axis_env)) if axis_env else get_trace()
+        with under(axes):
+            closed, out_tree = trace_function("make_jaxpr", run, dynamic, kwargs)
         if return_shape:
             return closed, tree.unflatten(out_tree, map(describe, closed.out_avals))
         return closed

@@ -6,17 +6,21 @@ new signature (`compile`), and for calls under a trace or under settings that ne
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from gradax import native, tree
-from gradax.api.arguments import check_callable, name_of
+from gradax import autographing, native, tree
+from gradax.api.arguments import check_callable, name_of, positional_names
+from gradax.api.attributes_watch import refuse_stale, watched_attributes
 from gradax.api.evaluate import check_finite
 from gradax.api.globals_watch import is_same, warn_stale
+from gradax.api.key_reuse import consume
 from gradax.api.programs import (
+    Call,
     FunctionPrograms,
     JitOptions,
     TracedProgram,
@@ -24,16 +28,19 @@ from gradax.api.programs import (
     programs,
     take_apart,
 )
+from gradax.api.recompiling import why_recompiled
 from gradax.api.shapes import describe
 from gradax.api.stages import Lowered, Traced
 from gradax.api.static import choose_arguments
 from gradax.config import current
 from gradax.control.call import Jit
 from gradax.core.evaluate import eval_jaxpr
+from gradax.core.refs import read, written
 from gradax.core.tracer import Tracer, escaped
 from gradax.core.value import as_value
 from gradax.errors import FloatingPointCheckError
 from gradax.native import JitFunction, get_trace
+from gradax.runtime.timeline import span, timeline
 
 
 class Jitted:
@@ -45,9 +52,11 @@ class Jitted:
         self.options = options
         self.programs: FunctionPrograms = programs.of(fun)
 
-    def compile(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return what the native call path keeps for a signature."""
+    def compile(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Return what the native call path keeps for a signature, None for nothing."""
         _, program = self.program(args, kwargs)
+        if program.closed.refs:
+            return None  # each call goes through `slow`
         self.warn_of_globals(program)
         compiled = program.compiled
         watches = [(w.namespace, w.name, w.value) for w in program.watched]
@@ -64,31 +73,44 @@ class Jitted:
         if self.options.inline and trace is not None:
             return self.fun(*args, **kwargs)
         leaves, program = self.program(args, kwargs)
+        refs = program.closed.refs
+        if refs:
+            leaves = [*leaves, *map(read, refs)]
         if trace is None:
-            outs = self.execute(program, leaves)
+            outs: Sequence[Any] = self.execute(program, leaves)
         else:
             outs = Jit(program.inlined, program.name)(*program.closed.consts, *leaves)
-        return tree.unflatten(program.out_tree, outs)
+        return tree.unflatten(program.out_tree, written(refs, outs) if refs else outs)
 
     def program(self, args: Any, kwargs: Any) -> tuple[list[Any], TracedProgram]:
         """Return a call's leaves and its program."""
         call = take_apart(self.fun, self.options, args, kwargs)
-        return call.leaves, program_of(self.fun, self.options, call, self.programs)
+        program = program_of(self.fun, self.options, call, self.programs)
+        if current.strict and not program.watched_attributes:
+            program.watched_attributes = watched_attributes(self.fun, static_values(self.fun, call))
+        return call.leaves, program
 
     def execute(self, program: TracedProgram, leaves: Sequence[Any]) -> list[Any]:
         """Run a program on concrete values."""
         self.warn_of_globals(program)
         arrays = [as_value(x) for x in leaves]
+        if current.debug_key_reuse:
+            consume(Jit(program.inlined, program.name), (*program.closed.consts, *arrays))
         for x in arrays:
             if isinstance(x, Tracer):
                 raise escaped(x)
-        outs = program.compiled.call(arrays)
+        if timeline.is_on:
+            outs = call_in_span(program, arrays)
+        else:
+            outs = program.compiled.call(arrays)
         if current.debug_nans or current.debug_infs:
             check_outputs(program, arrays, outs)
         return outs
 
     def warn_of_globals(self, program: TracedProgram) -> None:
         """Warn, once, when a global that the program was traced with is another one now."""
+        if current.strict:
+            refuse_stale(self.name, (*program.watched, *program.watched_attributes))
         for watched in program.watched:
             if not self.programs.has_warned and watched.has_changed:
                 self.programs.has_warned = True
@@ -107,14 +129,37 @@ class Jitted:
         return True
 
 
+def call_in_span(program: TracedProgram, arrays: Sequence[Any]) -> list[Any]:
+    """Run a program and wait for it, so that the timeline says how long it took."""
+    compiled = program.compiled
+    assert compiled.executable is not None  # which compiles, before the span begins
+    with span(program.name, "call"):
+        outs = compiled.call(arrays)
+        for x in outs:
+            x.block_until_ready()
+    return outs
+
+
+def static_values(fun: Any, call: Call) -> list[tuple[str, Any]]:
+    """Return the static arguments of a call with their names."""
+    names = positional_names(fun, call.n_args)
+    return [
+        (names[i] if isinstance(i, int) else str(i), value)
+        for i, _, value in cast("tuple[Any, ...]", call.statics or ())
+    ]
+
+
 def check_outputs(program: TracedProgram, inputs: Sequence[Any], outs: Sequence[Any]) -> None:
     """Raise where a compiled program gave NaNs or infinities, naming the operation at fault."""
     try:
         check_finite(program.name, outs)
-    except FloatingPointCheckError:
-        # One by one: the check of the operation itself raises.
-        eval_jaxpr(program.closed.jaxpr, program.closed.consts, *inputs)
-        raise
+    except FloatingPointCheckError as error:
+        found = error
+    else:
+        return
+    # One by one: the check of the operation itself raises.
+    eval_jaxpr(program.closed.jaxpr, program.closed.consts, *inputs)
+    raise found
 
 
 def jit(
@@ -133,12 +178,14 @@ def jit(
     inline: bool = False,
     abstracted_axes: Any = None,
     compiler_options: Any = None,
+    autograph: bool = False,
 ) -> Any:
     """Compile `fun` for each signature (tree, shapes, dtypes, static values) it is called with.
 
     `static_argnums` and `static_argnames` are parts of the program and must be hashable; the memory
-    of donated arguments may be reused, so they must not be used again. Also a decorator, with or
-    without arguments.
+    of donated arguments may be reused, so they must not be used again. With `autograph`, the
+    function's own control flow works on traced values (`gradax.autograph`). Also a decorator, with
+    or without arguments.
     Errors: ValueError for arguments that the function does not have.
     Cost: a call with a known signature does not enter Python.
     """
@@ -147,17 +194,25 @@ def jit(
             jit, static_argnums=static_argnums, static_argnames=static_argnames,
             donate_argnums=donate_argnums, donate_argnames=donate_argnames,
             keep_unused=keep_unused, inline=inline, in_shardings=in_shardings,
-            out_shardings=out_shardings, device=device, backend=backend,
+            out_shardings=out_shardings, device=device, backend=backend, autograph=autograph,
         )  # fmt: skip
     check_callable("jit", fun)
+    if autograph:
+        converted: Callable[..., Any] = autographing.autograph(fun)
+        fun = converted
     static = choose_arguments("static", fun, static_argnums, static_argnames)
     donate = choose_arguments("donate", fun, donate_argnums, donate_argnames)
-    state = Jitted(fun, JitOptions(static, donate, bool(keep_unused), bool(inline)))
-    jitted = JitFunction(fun, state.compile, state.slow, static.argnums, static.argnames)
-    update_wrapper(jitted, fun)
-    jitted.__name__ = state.name
-    jitted.__dict__["_jitted"] = state
-    return jitted
+    return jitted(fun, JitOptions(static, donate, bool(keep_unused), bool(inline)))
+
+
+def jitted(fun: Callable[..., Any], options: JitOptions) -> Any:
+    """Return the native function of a function and its options."""
+    static, state = options.static, Jitted(fun, options)
+    made = JitFunction(fun, state.compile, state.slow, static.argnums, static.argnames)
+    update_wrapper(made, fun)
+    made.__name__ = state.name
+    made.__dict__["_jitted"] = state
+    return made
 
 
 def trace_call(self: Any, *args: Any, **kwargs: Any) -> Traced:
@@ -174,6 +229,21 @@ def eval_shape_of_call(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Return the shapes and dtypes of the result."""
     program = self._jitted.program(args, kwargs)[1]
     return tree.unflatten(program.out_tree, map(describe, program.closed.out_avals))
+
+
+def reduce_call(self: Any) -> Any:
+    """Pickle by name where the name finds the function, else by the function inside."""
+    found: Any = sys.modules.get(self.__module__)
+    for part in self.__qualname__.split("."):
+        found = getattr(found, part, None)
+    if found is self:
+        return self.__qualname__
+    return jit_again, (self.__wrapped__, self._jitted.options)
+
+
+def jit_again(fun: Callable[..., Any], options: JitOptions) -> Any:
+    """Return a jitted function that was pickled."""
+    return jitted(fun, options)
 
 
 _clear_native = JitFunction.clear_cache
@@ -204,6 +274,8 @@ def install() -> None:
         "lower": lower_call,
         "eval_shape": eval_shape_of_call,
         "clear_cache": clear_cache,
+        "__reduce__": reduce_call,
+        "why_recompiled": why_recompiled,
     }.items():
         setattr(JitFunction, name, method)
     native.set_hook("to_array", leaf_to_array)

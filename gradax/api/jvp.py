@@ -79,7 +79,9 @@ def tangent_pair(name: str, x: Any, dx: Any) -> tuple[Any, Any]:
         hint = " (the tangent of an integer is of dtype float0)"
         raise ShapeError(
             f"jvp: the tangent of the argument {name}, {aval}, must be {wanted}; got {got}."
-            f"{hint if wanted.dtype == dtypes.float0 else ''}{at_user_line()}"
+            f"{hint if wanted.dtype == dtypes.float0 else ''}{at_user_line()}\nA tangent has the"
+            " shape"
+            " and dtype of what it is the tangent of."
         )
     return as_value(x), Zero(wanted) if wanted.dtype == dtypes.float0 else as_value(dx)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,10 +21,13 @@ from gradax.api.globals_watch import WatchedGlobal, watched_globals
 from gradax.api.static import NOTHING, Chosen, bind_static, check_hashable
 from gradax.config import current
 from gradax.core.aval import Aval
+from gradax.core.axes import bound_axes, sharded_axes
 from gradax.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Var, inline_consts
+from gradax.core.refs import HeldRef, Ref
 from gradax.core.staging import stage
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value
+from gradax.errors import RetraceError, at_user_line
 from gradax.locks import make_lock
 from gradax.records import record
 from gradax.transforms.linearize import live_eqns
@@ -50,6 +54,8 @@ class TracedProgram:
         self.in_tree, self.out_tree = trees
         self.donated = donated
         self.watched: list[WatchedGlobal] = watched_globals(fun)
+        self.watched_attributes: list[WatchedGlobal] = []
+        self.argument_names: list[str] = []
         self.captures = [c for c in closed.consts if isinstance(c, Tracer)]
         self.lock = make_lock()
         self._inlined: Jaxpr | None = None
@@ -122,7 +128,7 @@ class CompiledProgram:
 
     def build(self) -> Any:
         """Return a new executable."""
-        if not self.reduced.outvars and not self.donated:
+        if not (self.reduced.outvars or self.reduced.eqns or self.donated):
             return lambda inputs: []
         return compile_program(self.reduced, self.donated, self.name, self.constants)
 
@@ -149,6 +155,8 @@ class Call:
 def take_apart(fun: Any, options: JitOptions, args: Any, kwargs: Mapping[str, Any]) -> Call:
     """Separate static from dynamic arguments and flatten the latter."""
     n_args = len(args)
+    if any(type(x) is Ref for x in tree.leaves((args, kwargs))):
+        args, kwargs = tree.map(lambda x: HeldRef(x) if type(x) is Ref else x, (args, dict(kwargs)))
     if not options.static:
         leaves, in_tree = tree.flatten((args, kwargs))
         return Call(leaves, in_tree, fun, (args, dict(kwargs)), None, n_args)
@@ -244,10 +252,27 @@ def program_of(fun: Any, options: JitOptions, call: Call, found: FunctionProgram
     """Return the program for a call, tracing it where `found` has none of its signature."""
     known = found.by_signature
     key = (avals_of(call), call.in_tree, call.statics, current.trace_key, options)
+    key += (bound_axes(), sharded_axes())
     program = known.get(key)
     if program is None or not program.is_current:
+        if current.no_tracing:
+            raise tracing_forbidden(name_of(fun), key[0])
         program = known[key] = trace_program(fun, options, call, key[0])
+        if current.explain_cache_misses and len(known) > 1:
+            explain = importlib.import_module("gradax.api.recompiling").explain
+            logging = importlib.import_module("logging")  # costs the import of the package 3 ms
+            logging.getLogger("gradax").warning(explain(name_of(fun), known))
     return program
+
+
+def tracing_forbidden(name: str, avals: Sequence[Aval]) -> RetraceError:
+    """Make the error for a function that would be traced where that is forbidden."""
+    types = ", ".join(map(str, avals))
+    return RetraceError(
+        f"{name} would be traced for arguments of the types ({types}), but tracing is forbidden"
+        f" here (no_retrace, no_tracing).{at_user_line()}\nCall it with such arguments before;"
+        f" {name}.why_recompiled() says what differs."
+    )
 
 
 def trace_program(
@@ -263,9 +288,11 @@ def trace_program(
         return outs
 
     names = leaf_names(call.run, *call.dynamic)
-    closed = stage(flat, avals, name_of(fun), names)
+    closed = stage(flat, avals, name_of(fun), names, takes_refs=True)
     donated = donated_leaves(options, call) if options.donate else ()
-    return TracedProgram(fun, closed, (call.in_tree, trees[0]), donated)
+    program = TracedProgram(fun, closed, (call.in_tree, trees[0]), donated)
+    program.argument_names = names
+    return program
 
 
 def donated_leaves(options: JitOptions, call: Call) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from gradax.core.jaxpr import ClosedJaxpr
 from gradax.core.tangent import Linear, is_zero
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, conversion, is_value
+from gradax.core.watch import watch
 from gradax.errors import ArgumentTypeError, at_user_line
 from gradax.lax.convert import ConvertElementType
 from gradax.native import get_trace
@@ -25,6 +26,8 @@ def pull_back(
     program: ClosedJaxpr, nonzero: Sequence[bool], cts: Sequence[Any], primals: Sequence[Any]
 ) -> list[Any]:
     """Return the cotangents of the primals, given those of all outputs."""
+    if watch.transposition is not None:
+        watch.transposition(program)
     alive = [ct for ct, n in zip(cts, nonzero, strict=True) if n]
     args = [Linear(v.aval) for v in program.jaxpr.invars]
     found = backward_pass(program.jaxpr, program.consts, args, alive)

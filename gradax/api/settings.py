@@ -7,13 +7,14 @@ from typing import Any
 from gradax import native
 from gradax.config import current, on_trace_key_change
 from gradax.core.value import aval_of
+from gradax.runtime.timeline import timeline
 
-_SLOW = ("disable_jit", "debug_nans", "debug_infs")
+_SLOW = ("disable_jit", "debug_nans", "debug_infs", "strict", "debug_key_reuse")
 
 
 def needs_slow_path(values: Any) -> bool:
     """Tell whether jitted calls are to go through Python under these settings."""
-    return any(getattr(values, name) for name in _SLOW)
+    return timeline.is_on or any(getattr(values, name) for name in _SLOW)
 
 
 def follow(key: Any, everywhere: bool) -> None:
@@ -28,6 +29,11 @@ def follow(key: Any, everywhere: bool) -> None:
     overridden = "trace_key" in vars(current)
     native.set_config_key(key if overridden else None)
     native.avoid_fast_path(needs_slow_path(current))
+
+
+def follow_timeline() -> None:
+    """Send jitted calls through Python while a timeline is recorded, or no longer."""
+    native.avoid_fast_path_everywhere(needs_slow_path(type(current)))
 
 
 def default_avals() -> list[Any]:

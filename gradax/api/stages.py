@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gradax import tree
 from gradax.api.compiling import compiler
@@ -13,9 +13,41 @@ from gradax.core.jaxpr import ClosedJaxpr, Jaxpr
 from gradax.core.value import as_value, aval_of
 from gradax.errors import ArgumentError, ArgumentTypeError, ShapeError, at_user_line
 from gradax.native import get_trace
+from gradax.records import record
 
 if TYPE_CHECKING:
     from gradax.api.programs import TracedProgram
+
+
+CompilerOptions = dict[str, str | bool]
+
+
+@record
+class ArgInfo:
+    """What a stage knows of one argument."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    donated: bool
+
+
+@runtime_checkable
+class Wrapped(Protocol):
+    """What `jit` returns: a function that can be traced and lowered without being called."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def trace(self, *args: Any, **kwargs: Any) -> Traced:
+        """Trace for these arguments."""
+        ...
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Trace for these arguments, and return what can be compiled."""
+        ...
+
+    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the shapes and dtypes of the result."""
+        ...
 
 
 class Stage:
@@ -41,8 +73,13 @@ class Stage:
 
     @property
     def args_info(self) -> Any:
-        """The tree of the arguments' ShapeDtypeStructs."""
-        return tree.unflatten(self.in_tree, map(describe, self._program.closed.in_avals))
+        """The tree of what is known of the arguments: shape, dtype, donated."""
+        donated = self._program.donated
+        found = [
+            ArgInfo(a.shape, a.dtype, k in donated)
+            for k, a in enumerate(self._program.closed.in_avals)
+        ]
+        return tree.unflatten(self.in_tree, found)
 
     @property
     def out_info(self) -> Any:

@@ -101,7 +101,7 @@ def check_names(what: str, fun: Any, names: Any, parameters: Any) -> None:
     if wrong:
         raise ArgumentError(
             f"jit: {what}_argnames {wrong} are no parameters of {name_of(fun)}, which has {known}."
-            f"{at_user_line()}"
+            f"{at_user_line()}\nName parameters as the function's signature does."
         )
 
 

@@ -18,8 +18,11 @@ from gradax.api.arguments import (
 )
 from gradax.api.bound import BoundProgram
 from gradax.api.jvp import linearized
-from gradax.api.reverse import array_of, scalar_like, typed
+from gradax.api.reverse import array_of, scalar_like, take_aux, typed
+from gradax.control.pullback import pull_back_program
 from gradax.core.aval import Aval, tangent_aval
+from gradax.core.axes import sharded_axes
+from gradax.core.jaxpr import inline_consts
 from gradax.core.staging import stage
 from gradax.core.tangent import Linear
 from gradax.core.value import as_value, aval_of
@@ -69,7 +72,9 @@ def as_cotangent(what: str, ct: Any, out: Aval) -> Any:
     got = aval_of(ct)
     if (got.shape, got.dtype) != (wanted.shape, wanted.dtype):
         raise ShapeError(
-            f"{what}: the cotangent of a result {out} must be {wanted}; got {got}.{at_user_line()}"
+            f"{what}: the cotangent of a result {out} must be {wanted}; got {got}."
+            f"{at_user_line()}\nA cotangent has the shape and dtype of its result;"
+            " jax.numpy.ones_like makes one."
         )
     return as_value(ct)
 
@@ -88,12 +93,45 @@ def vjp(
     for name, x in zip(leaf_names(fun, primals), leaves, strict=True):
         check_leaf("vjp", name, x)
     aux: list[Any] = []
+    if axes := sharded_axes():
+        return vjp_sharded(fun, leaves, in_tree, has_aux, axes)
     out_tree, outs, program, nonzero = linearized("vjp", fun, leaves, in_tree, has_aux, aux)
     out_avals = tuple(x.aval for x in outs)
     what = f"vjp({name_of(fun)})"
     run = TransposedFunction(what, (in_tree, out_tree), program.jaxpr, (nonzero, out_avals))
     out, back = tree.unflatten(out_tree, outs), BoundProgram(run, program.consts)
     return (out, back, aux[0]) if has_aux else (out, back)
+
+
+def vjp_sharded(
+    fun: Any, leaves: Sequence[Any], in_tree: Any, has_aux: bool, axes: Any
+) -> tuple[Any, ...]:
+    """Return what `vjp` does inside a shard_map: the cotangents are computed from the start."""
+    aux: list[Any] = []
+    out_trees: list[Any] = []
+
+    def flat(*xs: Any) -> list[Any]:
+        out = fun(*tree.unflatten(in_tree, xs))
+        out = take_aux("vjp", fun, out, aux) if has_aux else out
+        found, out_tree = flat_result("vjp", fun, out)
+        out_trees.append(out_tree)
+        return found
+
+    primals = [as_value(x) for x in leaves]
+    closed = stage(flat, [x.aval for x in primals], name_of(fun))
+    outs = [as_value(x) for x in flat(*primals)]
+    jaxpr, n = inline_consts(closed), len(closed.consts)
+
+    def run(consts: Sequence[Any], ct: Any) -> Any:
+        cts = [as_cotangent("vjp", x, a) for x, a in zip(tree.leaves(ct), avals, strict=True)]
+        _, back = pull_back_program(jaxpr, consts[:n], consts[n:], cts, axes)
+        pairs = zip(map(array_of, back), primals, strict=True)
+        return tree.unflatten(in_tree, [typed(c, tangent_aval(x.aval)) for c, x in pairs])
+
+    avals = tuple(x.aval for x in outs)
+    out = tree.unflatten(out_trees[-1], outs)
+    back = BoundProgram(run, (*closed.consts, *primals))
+    return (out, back, aux[-1]) if has_aux else (out, back)
 
 
 def linear_transpose(

@@ -210,6 +210,7 @@ def placed(fun: Any, x: Any, dim: Axis, size: int, place: Axis) -> Any:
     if not -n <= place < n:
         raise ArgumentError(
             f"vmap: out_axes {place} is outside a result of {n} axes, the mapped one included."
-            f"{at_user_line()}"
+            f"{at_user_line()}\nout_axes says where the mapped axis goes in the result: {-n} to"
+            f" {n - 1} here."
         )
     return to_axis(x, dim, size, place % n)

@@ -22,21 +22,28 @@ SUFFIX = ".gxo"
 
 
 class Facts(NamedTuple):
-    """What is needed to run code: its arena, the libraries it calls, its nanoseconds or -1."""
+    """What is needed to run code: its arena, the libraries it calls, its nanoseconds or -1, and
+    which operand's memory (if donated) which result may take.
+    """
 
     arena_bytes: int
     cost_ns: float
     libraries: tuple[str, ...]
+    shared: tuple[tuple[int, int], ...] = ()
 
     def encode(self) -> bytes:
         """Return the facts as words."""
-        return " ".join((str(self.arena_bytes), self.cost_ns.hex(), *self.libraries)).encode()
+        pairs = ",".join(f"{operand}:{result}" for operand, result in self.shared)
+        words = (str(self.arena_bytes), self.cost_ns.hex(), pairs or "-", *self.libraries)
+        return " ".join(words).encode()
 
     @staticmethod
     def decode(data: bytes) -> Facts:
         """Return the facts that were encoded."""
-        arena_bytes, cost_ns, *libraries = data.decode().split()
-        return Facts(int(arena_bytes), float.fromhex(cost_ns), tuple(libraries))
+        arena_bytes, cost_ns, pairs, *libraries = data.decode().split()
+        words = () if pairs == "-" else (pair.split(":") for pair in pairs.split(","))
+        shared = tuple((int(operand), int(result)) for operand, result in words)
+        return Facts(int(arena_bytes), float.fromhex(cost_ns), tuple(libraries), shared)
 
 
 class Entry(NamedTuple):

@@ -118,6 +118,26 @@ def process_index(backend: str | None = None) -> int:
     return 0
 
 
+def host_id(backend: str | None = None) -> int:
+    """Return the number of this process (an older name of `process_index`)."""
+    return process_index(backend)
+
+
+def host_count(backend: str | None = None) -> int:
+    """Return the number of processes (an older name of `process_count`)."""
+    return process_count(backend)
+
+
+def host_ids(backend: str | None = None) -> list[int]:
+    """Return the numbers of the processes (an older name of `process_indices`)."""
+    return process_indices(backend)
+
+
+def process_indices(backend: str | None = None) -> list[int]:
+    """Return the numbers of the processes that compute together."""
+    return list(range(process_count(backend)))
+
+
 def process_count(backend: str | None = None) -> int:
     """Return the number of processes that compute together."""
     check_backend(backend)

@@ -44,14 +44,21 @@ _BLAS = tuple(f"{letter}{name}" for name in ("gemm", "gemv", "trsm") for letter 
 _LAPACK = (
     *(
         f"{letter}{name}"
-        for name in ("potrf", "getrf", "geqrf", "gesdd", "geev")
+        for name in ("potrf", "getrf", "geqrf", "gesdd", "geev", "gees", "gehrd", "trsyl")
         for letter in "sdcz"
     ),
     *("sorgqr", "dorgqr", "cungqr", "zungqr", "ssyevd", "dsyevd", "cheevd", "zheevd"),
+    *("ssytrd", "dsytrd", "chetrd", "zhetrd", "sstevr", "dstevr", "sstedc", "dstedc"),
+    *("sormtr", "dormtr", "cunmtr", "zunmtr"),
 )
 _CORE_TYPE = "OPENBLAS_CORETYPE"
-_NEEDS_BLAS = frozenset({"gemm", "gemm_add", "conv", "trsm"})
-_NEEDS_LAPACK = frozenset({"cholesky", "lu", "qr", "eigh", "svd", "eig"})
+_NEEDS_BLAS = frozenset({"gemm", "gemm_add", "conv", "trsm", "ragged_dot"})
+_NEEDS_LAPACK = frozenset(
+    (
+        *("cholesky", "lu", "qr", "eigh", "svd", "eig", "schur", "hessenberg", "sylvester"),
+        *("tridiagonal", "eigh_tridiagonal"),
+    )
+)
 
 _SETTERS = (
     "scipy_openblas_set_num_threads",

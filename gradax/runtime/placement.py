@@ -11,10 +11,12 @@ import numpy as np
 from gradax.core.aval import Aval
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value
-from gradax.errors import at_user_line
+from gradax.errors import ArgumentError, UnsupportedArgumentError, at_user_line
 from gradax.native import Array, array_view, set_hook
 from gradax.records import record
 from gradax.runtime.device import Device, all_devices
+from gradax.runtime.layout import Format, Layout
+from gradax.runtime.mesh import mesh_of_specs
 from gradax.runtime.sharding import (
     Index,
     NamedSharding,
@@ -62,9 +64,25 @@ def as_sharding(where: Any) -> Sharding:
         return where
     if isinstance(where, Device):
         return SingleDeviceSharding(where)
+    if isinstance(where, Format):
+        return from_format(where)
+    if isinstance(where, PartitionSpec):
+        return NamedSharding(mesh_of_specs("device_put"), where)
     raise TypeError(
         f"device_put: expected a device or a sharding; got {type(where).__name__}.{at_user_line()}"
     )
+
+
+def from_format(where: Format) -> Sharding:
+    """Return the sharding of a format.
+
+    Errors: NotImplementedError for a layout that is not row-major.
+    """
+    if where.layout is not None and not where.layout.is_row_major:
+        raise UnsupportedArgumentError(
+            f"device_put: arrays lie in memory row by row; got {where.layout}.{at_user_line()}"
+        )
+    return on_first_device() if where.sharding is None else as_sharding(where.sharding)
 
 
 def shards_of(array: Any) -> list[Shard]:
@@ -104,6 +122,22 @@ def from_callback(
     return Array.from_pieces(Aval(tuple(shape), kind), sharding, pieces)
 
 
+def from_process_local_data(
+    sharding: Sharding, local_data: Any, global_shape: Sequence[int] | None = None
+) -> Any:
+    """Return the array of which this process has `local_data`: all of it, as the only process.
+
+    Errors: ValueError for a `global_shape` that is not that of the data.
+    """
+    if global_shape is not None and tuple(global_shape) != tuple(np.shape(local_data)):
+        raise ArgumentError(
+            "make_array_from_process_local_data: the only process has all the data; expected the"
+            f" global shape {tuple(np.shape(local_data))}, got {tuple(global_shape)}."
+            f"{at_user_line()}"
+        )
+    return place(local_data, sharding)
+
+
 def from_single_device_arrays(shape: Sequence[int], sharding: Sharding, arrays: Any) -> Any:
     """Return an array made of one array for each device of a sharding."""
     arrays = list(arrays)
@@ -139,6 +173,7 @@ def on_first_device() -> Sharding:
 class PlacedArray:
     """The attributes of arrays that speak of devices; `install` gives them to `Array`."""
 
+    shape: tuple[int, ...]
     sharding: Sharding
     _pieces: tuple[Any, ...]
 
@@ -172,6 +207,11 @@ class PlacedArray:
     def committed(self) -> bool:
         """Whether the array lies on several devices."""
         return len(self._pieces) > 1
+
+    @property
+    def format(self) -> Format:
+        """How the array lies in memory, and where."""
+        return Format(Layout(tuple(range(len(self.shape)))), self.sharding)
 
     def devices(self) -> set[Device]:
         """Return the devices that hold a piece."""

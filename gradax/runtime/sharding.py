@@ -8,72 +8,11 @@ from typing import Any, cast, final
 
 import numpy as np
 
-from gradax.errors import ShapeError, at_user_line
+from gradax.errors import ArgumentError, ShapeError, at_user_line
 from gradax.runtime.device import Device, all_devices, default_device
+from gradax.runtime.mesh import AbstractMesh, Mesh
 
 Index = tuple[slice, ...]
-
-
-@final
-class Mesh:
-    """Devices in a grid with named axes.
-
-    Shapes: devices: an array with an axis for each name.
-    Errors: ValueError when names and axes differ in number or a name comes twice.
-    """
-
-    def __init__(
-        self, devices: Any, axis_names: str | Sequence[str], axis_types: Any = None
-    ) -> None:
-        self.devices = np.asarray(devices, dtype=object)
-        names = (axis_names,) if isinstance(axis_names, str) else tuple(axis_names)
-        self.axis_names = names
-        self.axis_types = axis_types
-        if len(names) != self.devices.ndim or len(set(names)) != len(names):
-            raise ValueError(
-                f"Mesh: expected a distinct name for each of {self.devices.ndim} axes; got {names}."
-                f"{at_user_line()}"
-            )
-
-    @property
-    def shape(self) -> Mapping[str, int]:
-        """The size of each axis, by name."""
-        return dict(zip(self.axis_names, self.devices.shape, strict=True))
-
-    @property
-    def size(self) -> int:
-        """The number of devices."""
-        return self.devices.size
-
-    @property
-    def empty(self) -> bool:
-        """Whether the mesh has no devices."""
-        return self.devices.size == 0
-
-    @property
-    def device_ids(self) -> np.ndarray[Any, Any]:
-        """The numbers of the devices."""
-        return np.array([d.id for d in self.devices.flat], int).reshape(self.devices.shape)
-
-    def __enter__(self) -> Mesh:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        return None
-
-    def key(self) -> tuple[Any, ...]:
-        """Return what equality compares."""
-        return self.axis_names, self.devices.shape, tuple(d.id for d in self.devices.flat)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mesh) and self.key() == other.key()
-
-    def __hash__(self) -> int:
-        return hash(self.key())
-
-    def __repr__(self) -> str:
-        sizes = ", ".join(f"'{k}': {v}" for k, v in self.shape.items())
-        return f"Mesh({sizes})"
 
 
 class PartitionSpec(tuple[Any, ...]):
@@ -190,14 +129,17 @@ class NamedSharding(Sharding):
     Errors: ValueError for a spec that names an axis that the mesh has not, or one twice.
     """
 
-    def __init__(self, mesh: Mesh, spec: PartitionSpec, *, memory_kind: str | None = None) -> None:
+    def __init__(
+        self, mesh: Mesh | AbstractMesh, spec: PartitionSpec, *, memory_kind: str | None = None
+    ) -> None:
         self.mesh, self.spec, self.memory_kind = mesh, spec, memory_kind
         used = [axis for part in spec for axis in axes_of(part)]
         unknown = [a for a in used if a not in mesh.axis_names]
         if unknown or len(set(used)) != len(used):
-            raise ValueError(
+            raise ArgumentError(
                 f"NamedSharding: each axis of {mesh.axis_names} may be named once; got {spec}."
-                f"{at_user_line()}"
+                f"{at_user_line()}\nName axes of the mesh, each once; None for an axis that is"
+                " not cut."
             )
 
     @property
@@ -208,12 +150,16 @@ class NamedSharding(Sharding):
     def is_fully_replicated(self) -> bool:
         return all(self.mesh.shape[a] == 1 for part in self.spec for a in axes_of(part))
 
-    def devices_indices_map(self, global_shape: Sequence[int]) -> dict[Device, Index]:
+    def pieces_of(self, global_shape: Sequence[int]) -> list[tuple[str, ...]]:
+        """Return the mesh axes that each axis of a shape is cut along.
+
+        Errors: TypeError when the shape cannot be cut so.
+        """
         parts = [axes_of(p) for p in self.spec]
         if len(parts) > len(global_shape):
             raise ShapeError(
                 f"The spec {self.spec} has more axes than the shape {tuple(global_shape)}."
-                f"{at_user_line()}"
+                f"{at_user_line()}\nGive an entry for each axis of the array at most."
             )
         parts += [()] * (len(global_shape) - len(parts))
         sizes = self.mesh.shape
@@ -224,6 +170,15 @@ class NamedSharding(Sharding):
                     f"Axis {axis} of size {n} cannot be cut in {pieces} equal pieces for"
                     f" {self.spec}.{at_user_line()}"
                 )
+        return parts
+
+    def shard_shape(self, global_shape: Sequence[int]) -> tuple[int, ...]:
+        sizes = self.mesh.shape
+        pairs = zip(self.pieces_of(global_shape), global_shape, strict=True)
+        return tuple(n // prod(sizes[a] for a in names) for names, n in pairs)
+
+    def devices_indices_map(self, global_shape: Sequence[int]) -> dict[Device, Index]:
+        parts, sizes = self.pieces_of(global_shape), self.mesh.shape
         found: dict[Device, Index] = {}
         for place, device in np.ndenumerate(self.mesh.devices):
             position = dict(zip(self.mesh.axis_names, place, strict=True))
@@ -232,6 +187,25 @@ class NamedSharding(Sharding):
                 for names, n in zip(parts, global_shape, strict=True)
             )
         return found
+
+    def update(self, **changes: Any) -> NamedSharding:
+        """Return the sharding with another mesh, spec or memory_kind."""
+        old: dict[str, Any] = {
+            "mesh": self.mesh,
+            "spec": self.spec,
+            "memory_kind": self.memory_kind,
+        }
+        return NamedSharding(**{**old, **changes})
+
+    def with_memory_kind(self, kind: str) -> NamedSharding:
+        """Return the sharding in another kind of memory."""
+        return self.update(memory_kind=kind)
+
+    def with_new_axis(self, dim: int) -> NamedSharding:
+        """Return the sharding of arrays with an axis more, which is not cut."""
+        spec = list(self.spec)
+        spec += [None] * (dim - len(spec))
+        return self.update(spec=PartitionSpec(*spec[:dim], None, *spec[dim:]))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NamedSharding):
@@ -242,7 +216,7 @@ class NamedSharding(Sharding):
         return hash((self.mesh, trimmed(self.spec)))
 
     def __repr__(self) -> str:
-        return f"NamedSharding(mesh={self.mesh!r}, spec={self.spec!r})"
+        return f"NamedSharding(mesh={self.mesh}, spec={self.spec!r})"
 
 
 def axes_of(part: Any) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ def test_a_condition_names_arguments_lines_and_the_mend():
         " assert, but it has no value while the function is traced. It depends on the arguments x"
         f" and y of branches and was computed at {where}.\nat {where}\nChoose between values with"
         " jax.numpy.where, between computations with jax.lax.cond, and loop with"
-        " jax.lax.while_loop; or mark the argument as static (static_argnums)."
+        " jax.lax.while_loop; or decorate the function with @gradax.autograph, which does so; or"
+        " mark the argument as static (static_argnums)."
     )
 
 

@@ -5,7 +5,6 @@ import pytest
 
 import gradax as jax
 import gradax.numpy as jnp
-from gradax import lax
 
 X = jnp.arange(3.0)
 F = lambda x: jnp.sin(x)
@@ -256,12 +255,6 @@ ROWS = [
         TypeError,
         lambda: jax.grad(reverse_rule(lambda x, y: (x.sum(), y), lambda y, ct: (ct, ct)))(X, 1.0),
         "custom_vjp: the rule <lambda> of <lambda> must return for x a cotangent f32[3]; it",
-    ),
-    # control flow
-    (
-        NotImplementedError,
-        lambda: jax.grad(lambda x: lax.while_loop(lambda c: c < 9, F, x))(1.0),
-        "Reverse-mode differentiation of while_loop (and of fori_loop with a traced bound) is not",
     ),
 ]
 

@@ -1,0 +1,4 @@
+import gradax.numpy as jnp
+
+x = jnp.zeros(3)
+x[0] = 1

@@ -1,0 +1,4 @@
+import gradax as jax
+import gradax.numpy as jnp
+
+jax.checkpoint(jnp.sin, policy="dots")(1.0)

@@ -1,0 +1,3 @@
+import gradax.numpy as jnp
+
+jnp.zeros(3, dtype="flaot32")

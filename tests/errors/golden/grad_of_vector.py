@@ -1,0 +1,9 @@
+import gradax as jax
+import gradax.numpy as jnp
+
+
+def residual(w):
+    return w * 2
+
+
+jax.grad(residual)(jnp.ones(3))

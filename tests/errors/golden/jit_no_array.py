@@ -1,0 +1,9 @@
+import gradax as jax
+
+
+@jax.jit
+def shout(text):
+    return text
+
+
+shout("hello")

@@ -1,0 +1,4 @@
+import gradax as jax
+import gradax.numpy as jnp
+
+jax.jit(jnp.ones(3))

@@ -1,0 +1,3 @@
+import gradax.numpy as jnp
+
+jnp.ones(3) + "one"
