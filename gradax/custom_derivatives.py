@@ -6,3 +6,5 @@ from gradax.api.custom_gradient import custom_gradient as custom_gradient
 from gradax.api.custom_jvp import custom_jvp as custom_jvp
 from gradax.api.custom_vjp import CustomVJPPrimal as CustomVJPPrimal
 from gradax.api.custom_vjp import custom_vjp as custom_vjp
+from gradax.api.custom_vjp import custom_vjp_primal_tree_values as custom_vjp_primal_tree_values
+from gradax.api.custom_vjp import zero_from_primal as zero_from_primal

@@ -125,7 +125,7 @@ def _not_understood(dtype: object) -> str:
         hint = f"it is a value of type {type(dtype).__name__}; its dtype is x.dtype"
     else:
         hint = "a dtype is for example jnp.float32, np.int8 or 'float32'"
-    return f"dtype {dtype!r} is not understood; {hint}"
+    return f"dtype {dtype!r} is not understood; {hint}{errors.at_user_line()}"
 
 
 def _report_truncation(asked: np.dtype[Any], result: np.dtype[Any], where: str) -> None:

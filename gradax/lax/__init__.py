@@ -9,14 +9,19 @@ import typing as _typing
 from gradax.lazy import export as _export
 
 if _typing.TYPE_CHECKING:
+    from gradax.api.resharding import with_sharding_constraint as with_sharding_constraint
     from gradax.control.associative import associative_scan as associative_scan
+    from gradax.control.composite import composite as composite
+    from gradax.control.composite import platform_dependent as platform_dependent
     from gradax.control.cond import cond as cond
     from gradax.control.cond import switch as switch
+    from gradax.control.custom_root import custom_root as custom_root
     from gradax.control.linear_solve import custom_linear_solve as custom_linear_solve
     from gradax.control.mapping import map as map
     from gradax.control.scan import scan as scan
     from gradax.control.while_loop import fori_loop as fori_loop
     from gradax.control.while_loop import while_loop as while_loop
+    from gradax.lax import linalg as linalg
     from gradax.lax.arithmetic import add as add
     from gradax.lax.arithmetic import div as div
     from gradax.lax.arithmetic import integer_pow as integer_pow
@@ -126,12 +131,42 @@ if _typing.TYPE_CHECKING:
     from gradax.lax.joining import stack as stack
     from gradax.lax.joining import tile as tile
     from gradax.lax.joining import unstack as unstack
+    from gradax.lax.lifting import after_all as after_all
+    from gradax.lax.lifting import broadcast_like as broadcast_like
+    from gradax.lax.lifting import create_token as create_token
+    from gradax.lax.lifting import dtype as dtype
+    from gradax.lax.lifting import shape_as_value as shape_as_value
+    from gradax.lax.lifting import stage as stage
+    from gradax.lax.parallel import all_gather as all_gather
+    from gradax.lax.parallel import all_to_all as all_to_all
+    from gradax.lax.parallel import axis_index as axis_index
+    from gradax.lax.parallel import axis_size as axis_size
+    from gradax.lax.parallel import pbroadcast as pbroadcast
+    from gradax.lax.parallel import pcast as pcast
+    from gradax.lax.parallel import pmax as pmax
+    from gradax.lax.parallel import pmean as pmean
+    from gradax.lax.parallel import pmin as pmin
+    from gradax.lax.parallel import ppermute as ppermute
+    from gradax.lax.parallel import pshuffle as pshuffle
+    from gradax.lax.parallel import psum as psum
+    from gradax.lax.parallel import psum_scatter as psum_scatter
+    from gradax.lax.parallel import pswapaxes as pswapaxes
     from gradax.lax.placement import GatherDimensionNumbers as GatherDimensionNumbers
     from gradax.lax.placement import GatherScatterMode as GatherScatterMode
     from gradax.lax.placement import ScatterDimensionNumbers as ScatterDimensionNumbers
+    from gradax.lax.precision import AccuracyMode as AccuracyMode
+    from gradax.lax.precision import DotAlgorithm as DotAlgorithm
     from gradax.lax.precision import DotAlgorithmPreset as DotAlgorithmPreset
     from gradax.lax.precision import Precision as Precision
     from gradax.lax.precision import PrecisionLike as PrecisionLike
+    from gradax.lax.precision import Tolerance as Tolerance
+    from gradax.lax.primitives import *  # noqa: F403  one for each operation
+    from gradax.lax.ragged import RaggedDotDimensionNumbers as RaggedDotDimensionNumbers
+    from gradax.lax.ragged import ragged_dot as ragged_dot
+    from gradax.lax.ragged import ragged_dot_general as ragged_dot_general
+    from gradax.lax.random_bits import RandomAlgorithm as RandomAlgorithm
+    from gradax.lax.random_bits import rng_bit_generator as rng_bit_generator
+    from gradax.lax.random_bits import rng_uniform as rng_uniform
     from gradax.lax.reductions import argmax as argmax
     from gradax.lax.reductions import argmin as argmin
     from gradax.lax.reductions import reduce_and as reduce_and
@@ -159,6 +194,7 @@ if _typing.TYPE_CHECKING:
     from gradax.lax.rounding import reduce_precision as reduce_precision
     from gradax.lax.rounding import round as round
     from gradax.lax.rounding import sign as sign
+    from gradax.lax.scaled import scaled_dot as scaled_dot
     from gradax.lax.scattering import scatter as scatter
     from gradax.lax.scattering import scatter_add as scatter_add
     from gradax.lax.scattering import scatter_apply as scatter_apply
@@ -196,6 +232,7 @@ if _typing.TYPE_CHECKING:
     from gradax.lax.trigonometric import tanh as tanh
 
 _EXPORTS = """
+    gradax.api.resharding: with_sharding_constraint
     gradax.lax.arithmetic: add div integer_pow max min mul neg rem sub
     gradax.lax.barriers: optimization_barrier stop_gradient
     gradax.lax.bits: bitwise_and bitwise_not bitwise_or bitwise_xor clz mulhi population_count
@@ -218,23 +255,52 @@ _EXPORTS = """
     gradax.lax.folding: reduce reduce_window reduce_window_shape_tuple
     gradax.lax.gamma: digamma lgamma polygamma zeta
     gradax.lax.gathering: gather index_take
+    gradax.lax.lifting: after_all broadcast_like create_token dtype shape_as_value stage
     gradax.lax.incomplete: betainc igamma igamma_grad_a igammac random_gamma_grad
     gradax.lax.joining: concatenate split stack tile unstack
     gradax.lax.placement: GatherDimensionNumbers GatherScatterMode ScatterDimensionNumbers
-    gradax.lax.precision: DotAlgorithmPreset Precision PrecisionLike
+    gradax.lax.precision: AccuracyMode DotAlgorithm DotAlgorithmPreset Precision PrecisionLike
+        Tolerance
+    gradax.lax.ragged: RaggedDotDimensionNumbers ragged_dot ragged_dot_general
+    gradax.lax.random_bits: RandomAlgorithm rng_bit_generator rng_uniform
     gradax.lax.reductions: argmax argmin reduce_and reduce_max reduce_min reduce_or reduce_prod
         reduce_sum reduce_xor
     gradax.lax.reshaping: broadcast broadcast_in_dim broadcast_shapes broadcast_to_rank collapse
         expand_dims reshape squeeze transpose
     gradax.lax.rounding: RoundingMethod abs ceil floor is_finite nextafter reduce_precision round
         sign
+    gradax.lax.scaled: scaled_dot
     gradax.lax.scattering: scatter scatter_add scatter_apply scatter_max scatter_min scatter_mul
         scatter_sub
     gradax.lax.slicing: index_in_dim pad rev slice slice_in_dim
     gradax.lax.sorting: approx_max_k approx_min_k sort sort_key_val top_k
     gradax.lax.special: bessel_i0e bessel_i1e erf erf_inv erfc
     gradax.lax.trigonometric: acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan tanh
+    gradax.lax.parallel: all_gather all_to_all axis_index axis_size pbroadcast pcast pmax pmean
+        pmin ppermute pshuffle psum psum_scatter pswapaxes
+    gradax.lax.primitives: abs_p acos_p acosh_p add_p after_all_p all_gather_p all_to_all_p
+        and_p approx_top_k_p argmax_p argmin_p asin_p asinh_p atan2_p atan_p atanh_p
+        axis_index_p bessel_i0e_p bessel_i1e_p bitcast_convert_type_p broadcast_in_dim_p cbrt_p
+        ceil_p clamp_p clz_p complex_p concatenate_p cond_p conj_p conv_general_dilated_p
+        convert_element_type_p copy_p cos_p cosh_p create_token_p cumlogsumexp_p cummax_p
+        cummin_p cumprod_p cumsum_p digamma_p div_p dot_general_p dynamic_slice_p
+        dynamic_update_slice_p eq_p eq_to_p erf_inv_p erf_p erfc_p exp2_p exp_p expm1_p fft_p
+        floor_p gather_p ge_p gt_p igamma_grad_a_p igamma_p igammac_p imag_p integer_pow_p
+        iota_p is_finite_p le_p le_to_p lgamma_p linear_solve_p log1p_p log_p logistic_p lt_p
+        lt_to_p max_p min_p mul_p mulhi_p ne_p neg_p nextafter_p not_p optimization_barrier_p
+        or_p pad_p pmax_p pmin_p polygamma_p population_count_p pow_p ppermute_p psum_p real_p
+        reduce_and_p reduce_max_p reduce_min_p reduce_or_p reduce_p reduce_precision_p
+        reduce_prod_p reduce_sum_p reduce_window_max_p reduce_window_min_p reduce_window_p
+        reduce_window_sum_p reduce_xor_p regularized_incomplete_beta_p rem_p reshape_p rev_p
+        rng_bit_generator_p rng_uniform_p round_p rsqrt_p scan_p scatter_add_p scatter_max_p
+        scatter_min_p scatter_mul_p scatter_p scatter_sub_p select_and_gather_add_p
+        select_and_scatter_add_p select_n_p sharding_constraint_p shift_left_p
+        shift_right_arithmetic_p shift_right_logical_p sign_p sin_p sinh_p slice_p sort_p
+        split_p sqrt_p square_p squeeze_p stack_p stage_p stop_gradient_p sub_p tan_p tanh_p
+        tile_p top_k_p transpose_p unstack_p while_p xor_p zeta_p
     gradax.control.cond: cond switch
+    gradax.control.composite: composite platform_dependent
+    gradax.control.custom_root: custom_root
     gradax.control.linear_solve: custom_linear_solve
     gradax.control.associative: associative_scan
     gradax.control.mapping: map
@@ -243,4 +309,4 @@ _EXPORTS = """
 """
 
 if not _typing.TYPE_CHECKING:  # with `__getattr__`, no misspelt name would be found
-    __getattr__, __dir__ = _export(__name__, _EXPORTS)
+    __getattr__, __dir__ = _export(__name__, _EXPORTS, "linalg")

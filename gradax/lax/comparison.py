@@ -11,6 +11,7 @@ from gradax.core.aval import Aval
 from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
+from gradax.core.watch import watch
 from gradax.errors import require
 from gradax.lax.families import (
     ANY,
@@ -110,6 +111,8 @@ class SelectN(Op):
         dcases = tangents[1:]
         if all(map(is_zero, dcases)):
             return out, Zero(tangent_like(out))
+        if watch.selection is not None:
+            dcases = watch.selection(primals[0], dcases)
         zero = zeros(out.aval)
         return out, self(primals[0], *(zero if is_zero(d) else d for d in dcases))
 
@@ -149,7 +152,7 @@ class SelectN(Op):
         if which.dtype == BOOL_DTYPE:
             return np.where(which, cases[-1], cases[0])
         which = np.clip(which, 0, len(cases) - 1)
-        return np.select([which == k for k in range(len(cases))], cases)
+        return np.select([which == k for k in range(len(cases))], cases, cases[-1])
 
 
 @final

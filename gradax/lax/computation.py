@@ -11,11 +11,11 @@ import numpy as np
 from gradax import dtypes, kernel
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Jaxpr, Literal, Var, subprograms
-from gradax.core.op import Op, UnsupportedRule
+from gradax.core.op import Op
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.value import aval_of
-from gradax.errors import ConcretizationTypeError, at_user_line, require
+from gradax.errors import ConcretizationTypeError, UnsupportedRule, at_user_line, require
 from gradax.kernel.functions import cost_of
 from gradax.kernel.ir import make_apply
 from gradax.lax.operands import operands as as_operands

@@ -143,10 +143,33 @@ def common_shape(op: Op, *avals: Aval) -> tuple[int, ...]:
     return next(iter(shapes), ())
 
 
-def incompatible(name: str, *shapes: tuple[int, ...]) -> ShapeError:
-    """Make the error for shapes that do not go together."""
+def incompatible(name: str, *shapes: tuple[int, ...], mend: str = "") -> ShapeError:
+    """Make the error for shapes that do not go together; `mend` says what would."""
     got = " and ".join(map(str, shapes))
-    return ShapeError(f"Incompatible shapes for {name}: got {got}.{at_user_line()}")
+    end = f"\n{mend}" if mend else ""
+    return ShapeError(f"Incompatible shapes for {name}: got {got}.{at_user_line()}{end}")
+
+
+def unequal_axes(*shapes: tuple[int, ...]) -> str:
+    """Say on which axis shapes do not broadcast, and how they would."""
+    rank = max(map(len, shapes))
+    for axis in range(1, rank + 1):
+        sizes = {s[-axis] for s in shapes if len(s) >= axis} - {1}
+        if len(sizes) > 1:
+            found = " and ".join(map(str, sorted(sizes)))
+            return (
+                f"Axis {-axis} has the sizes {found}: counted from the last axis, sizes must be"
+                " equal or 1. Reshape, transpose, or add an axis of size 1 with x[:, None]."
+            )
+    return ""
+
+
+def unequal_factors(x: tuple[int, ...], i: int, y: tuple[int, ...], j: int) -> str:
+    """Say which two axes of the factors of a product must be of one size."""
+    return (
+        f"Axis {i} of the first (size {x[i]}) must be as long as axis {j} of the second (size"
+        f" {y[j]}). Transpose one of them if its axes are the other way round."
+    )
 
 
 class Unary(Elementwise):

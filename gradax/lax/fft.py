@@ -23,7 +23,8 @@ from gradax.lax.matrices import is_complex, real_dtype
 from gradax.lax.shapes import BroadcastInDim, broadcast_scalar, move_batch_axis
 from gradax.lax.slicing import Pad
 
-FORWARD, INVERSE, REAL_FORWARD, REAL_INVERSE = range(4)
+# What the library's kernel does: to one axis, or (the last two) to several.
+FORWARD, INVERSE, REAL_FORWARD, REAL_INVERSE, ALL_FORWARD, ALL_INVERSE = range(6)
 
 
 class FftType(enum.IntEnum):
@@ -92,15 +93,12 @@ class Fft(Op):
 
     def lower(self, *operands: kernel.Tensor) -> Any:
         (x,) = operands
-        first = x.ndim - len(self.fft_lengths)
-        last, others = x.ndim - 1, range(first, x.ndim - 1)
+        first, last = x.ndim - len(self.fft_lengths), x.ndim - 1
         if self.fft_type == FftType.RFFT:
             x = transform(x, last, REAL_FORWARD, self.fft_lengths[-1])
-        if self.fft_type in (FftType.FFT, FftType.IFFT):
-            others = range(first, x.ndim)
+        is_complex_kind = self.fft_type in (FftType.FFT, FftType.IFFT)
         forward = self.fft_type in (FftType.FFT, FftType.RFFT)
-        for axis in reversed(others):
-            x = transform(x, axis, FORWARD if forward else INVERSE, x.shape[axis])
+        x = transform_axes(x, first, x.ndim if is_complex_kind else last, forward)
         if self.fft_type == FftType.IRFFT:
             x = transform(x, last, REAL_INVERSE, self.fft_lengths[-1])
         return x
@@ -146,6 +144,20 @@ def transform(x: kernel.Tensor, axis: int, kind: int, n: int) -> kernel.Tensor:
     types = [((outer, size, inner), dtype)]
     node = kernel.Library("fft", (flat,), types, (code, kind, outer, n, inner))
     return kernel.reshape(kernel.one_result(node), shape)
+
+
+def transform_axes(x: kernel.Tensor, begin: int, end: int, forward: bool) -> kernel.Tensor:
+    """Call the library's complex transform of the axes from `begin` to `end` (exclusive)."""
+    lengths = x.shape[begin:end]
+    if not lengths:
+        return x
+    if len(lengths) == 1:
+        return transform(x, begin, FORWARD if forward else INVERSE, lengths[0])
+    outer, inner = prod(x.shape[:begin]), prod(x.shape[end:])
+    kind = ALL_FORWARD if forward else ALL_INVERSE
+    params = (dtype_code(x.dtype), kind, outer, len(lengths), inner, *lengths)
+    node = kernel.Library("fft", (x,), [(x.shape, x.dtype)], params)
+    return kernel.one_result(node)
 
 
 def fft(x: Any, fft_type: FftType | str | int, fft_lengths: Sequence[int]) -> Any:

@@ -11,10 +11,10 @@ import numpy as np
 from gradax import kernel
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Jaxpr
-from gradax.core.op import Op, UnsupportedRule, operation
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_zero
 from gradax.core.value import as_value
-from gradax.errors import require
+from gradax.errors import UnsupportedRule, require
 from gradax.lax.arithmetic import scalar_like
 from gradax.lax.comparison import SelectN, zeros
 from gradax.lax.computation import (

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from gradax import kernel
-from gradax.core.op import UnsupportedRule, operation
+from gradax.core.op import operation
 from gradax.core.value import as_value
+from gradax.errors import UnsupportedRule
 from gradax.kernel.libraries import dtype_code
 from gradax.kernel.meanings import meaning, special
 from gradax.lax.arithmetic import Add, Mul, Neg, scalar_like

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from gradax.core.op import UnsupportedRule
 from gradax.core.value import as_value
-from gradax.errors import require
+from gradax.errors import UnsupportedRule, require
+from gradax.lax import primitives
 from gradax.lax.arithmetic import Add, Div, Mul, Neg, Sub, scalar_like
 from gradax.lax.cumulative import shifted
 from gradax.lax.factorizations import Lu, LuPivotsToPermutation, Qr, columns
@@ -29,6 +29,9 @@ from gradax.lax.matrices import (
     transposed,
     upper_triangle,
 )
+from gradax.lax.schur import hessenberg as hessenberg
+from gradax.lax.schur import schur as schur
+from gradax.lax.schur import tridiagonal as tridiagonal
 from gradax.lax.shapes import BroadcastInDim, Reshape
 from gradax.lax.slicing import Slice
 from gradax.lax.solving import Cholesky, TriangularSolve
@@ -334,3 +337,9 @@ def without_end(x: Any, axis: int, last: bool) -> Any:
 def scaled_rows(x: Any, v: Any) -> Any:
     """Multiply row i of each matrix by v[i]."""
     return Mul()(x, columns_of(v, x))
+
+
+def __getattr__(name: str) -> Any:
+    if name.endswith("_p"):
+        return getattr(primitives, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

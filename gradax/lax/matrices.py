@@ -79,7 +79,9 @@ def each_matrix(compute: Callable[..., Any], n_core: tuple[int, ...], *stacks: A
     arrays = [np.asarray(x) for x in stacks]
     stack = arrays[0].shape[: arrays[0].ndim - n_core[0]]
     found = [compute(*(x[place] for x in arrays)) for place in np.ndindex(*stack)]
-    return [np.stack(parts).reshape(*stack, *parts[0].shape) for parts in zip(*found, strict=True)]
+    return [
+        np.stack(parts).reshape((*stack, *parts[0].shape)) for parts in zip(*found, strict=True)
+    ]
 
 
 def is_complex(dtype: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradax.config import current
 from gradax.errors import at_user_line
@@ -48,6 +48,46 @@ class DotAlgorithmPreset(enum.Enum):
     __str__ = __repr__
 
 
+class DotAlgorithm(NamedTuple):
+    """A way to compute a product, for devices that have several."""
+
+    lhs_precision_type: Any
+    rhs_precision_type: Any
+    accumulation_type: Any
+    lhs_component_count: int = 1
+    rhs_component_count: int = 1
+    num_primitive_operations: int = 1
+    allow_imprecise_accumulation: bool = False
+
+
+class AccuracyMode(enum.Enum):
+    """How exact an elementary function shall be; all are within their stated bounds always."""
+
+    HIGHEST = 1
+    DEFAULT = 2
+
+
+class Tolerance:
+    """The errors that an elementary function may have: absolute, relative, in last places.
+
+    Errors: ValueError for less than 0.
+    """
+
+    def __init__(self, atol: float = 0.0, rtol: float = 0.0, ulps: int = 0) -> None:
+        if atol < 0 or rtol < 0 or ulps < 0:
+            raise ValueError(f"Tolerance: expected none below 0; got {atol}, {rtol}, {ulps}")
+        self.atol, self.rtol, self.ulps = atol, rtol, ulps
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tolerance) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.atol, self.rtol, self.ulps))
+
+    def __repr__(self) -> str:
+        return f"Tolerance(atol={self.atol}, rtol={self.rtol}, ulps={self.ulps})"
+
+
 PrecisionLike = Any  # None, a name, a Precision, a DotAlgorithmPreset, or a pair of them
 
 _NAMES = {
@@ -64,7 +104,7 @@ def canonical_precision(precision: PrecisionLike) -> Any:
     """
     if precision is None:
         precision = current.default_matmul_precision
-    if precision is None or isinstance(precision, DotAlgorithmPreset):
+    if precision is None or isinstance(precision, DotAlgorithmPreset | DotAlgorithm):
         return precision
     if isinstance(precision, tuple | list) and len(precision) == 2:
         return tuple(one_precision(p) for p in precision)

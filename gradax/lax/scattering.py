@@ -11,11 +11,11 @@ import numpy as np
 from gradax import kernel
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Jaxpr
-from gradax.core.op import UnsupportedRule, operation, unsupported
+from gradax.core.op import operation, unsupported
 from gradax.core.staging import stage
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value
-from gradax.errors import ConcretizationTypeError, at_user_line, require
+from gradax.errors import ConcretizationTypeError, UnsupportedRule, at_user_line, require
 from gradax.lax.arithmetic import Add, Div, Mul, Neg
 from gradax.lax.comparison import Eq, Ne, SelectN, zeros
 from gradax.lax.computation import call_reference, scalars_of

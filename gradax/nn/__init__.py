@@ -38,6 +38,9 @@ if _typing.TYPE_CHECKING:
     from gradax.nn.normalization import one_hot as one_hot
     from gradax.nn.normalization import softmax as softmax
     from gradax.nn.normalization import standardize as standardize
+    from gradax.nn.scaled import get_scaled_dot_general_config as get_scaled_dot_general_config
+    from gradax.nn.scaled import scaled_dot_general as scaled_dot_general
+    from gradax.nn.scaled import scaled_matmul as scaled_matmul
 
 _EXPORTS = """
     gradax.nn.activations: celu elu gelu glu hard_sigmoid hard_silu hard_swish hard_tanh identity
@@ -45,6 +48,7 @@ _EXPORTS = """
         sparse_plus sparse_sigmoid squareplus swish tanh
     gradax.nn.attention: dot_product_attention
     gradax.nn.normalization: log_softmax logmeanexp logsumexp one_hot softmax standardize
+    gradax.nn.scaled: get_scaled_dot_general_config scaled_dot_general scaled_matmul
 """
 
 if not _typing.TYPE_CHECKING:  # with `__getattr__`, no misspelt name would be found

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradax import dtypes
+from gradax.core.watch import watch
 from gradax.errors import DtypeError, at_user_line
 from gradax.lax.arithmetic import Add, Div, IntegerPow, Max, Min, Mul, Neg, Rem, Sub
 from gradax.lax.bits import And, Or, ShiftRightArithmetic, ShiftRightLogical
@@ -111,6 +112,8 @@ def remainder(x: Any, y: Any, /) -> Any:
     """Return the remainder of `floor_divide`, with the sign of `y`; of integers by 0, 0."""
     x, y = promoted_numbers("remainder", x, y)
     if x.dtype in INTEGERS:
+        if watch.operation is not None:
+            watch.operation(_REM, (x, y))
         y = pick(_EQ(y, constant(0, y)), constant(1, y), y)
     zero = constant(0, x)
     rest = _REM(x, y)
@@ -127,6 +130,8 @@ def fmod(x: Any, y: Any, /) -> Any:
     """Return the remainder with the sign of `x`; of integers by 0, 0."""
     x, y = promoted_numbers("fmod", x, y)
     if x.dtype in INTEGERS:
+        if watch.operation is not None:
+            watch.operation(_REM, (x, y))
         y = pick(_EQ(y, constant(0, y)), constant(1, y), y)
     return _REM(x, y)
 

@@ -10,7 +10,9 @@ from typing import Any, NoReturn, final
 import numpy as np
 
 from gradax import dtypes
+from gradax.config import current
 from gradax.core.value import as_value, aval_of, to_numpy
+from gradax.core.watch import watch
 from gradax.errors import ImmutableArrayError, ShapeError, at_user_line, user_stacklevel
 from gradax.lax.convert import ConvertElementType
 from gradax.lax.gathering import ScatterAdd
@@ -194,6 +196,8 @@ def update(
     Errors: ValueError when they do not broadcast.
     """
     shape, layout = laid_out(x.shape, idx, wrap_negative_indices)
+    if mode is None and current.strict and watch.places is not None:
+        watch.places(shape, layout)
     op = make(
         as_scatter_numbers(layout.numbers),
         indices_are_sorted or layout.is_distinct,
@@ -251,7 +255,7 @@ def windows_of(values: Any, layout: Layout) -> Any:
     if extra > 0 or any(n not in (1, m) for n, m in places):
         raise ShapeError(
             f"Values of shape {got} do not broadcast to the part of shape {final} that they are"
-            f" for.{at_user_line()}"
+            f" for.{at_user_line()}\nGive one value, or values of that shape."
         )
     if isinstance(values, np.ndarray) and get_trace() is None:
         windows = np.broadcast_to(values, final).reshape(layout.result)

@@ -19,6 +19,13 @@ from gradax.errors import (
 )
 
 
+def axes_there(ndim: int) -> str:
+    """Say which axes an array has."""
+    if not ndim:
+        return "A scalar has no axes."
+    return f"Its axes are 0 to {ndim - 1}, or {-ndim} to -1 counted from the last."
+
+
 def canonical_axis(name: str, axis: Any, ndim: int) -> int:
     """Return an axis counted from the front.
 
@@ -27,7 +34,8 @@ def canonical_axis(name: str, axis: Any, ndim: int) -> int:
     i = static_int(name, axis, "axis")
     if not -ndim <= i < ndim:
         raise AxisError(
-            f"{name}: axis {i} is out of bounds for array of dimension {ndim}{at_user_line()}"
+            f"{name}: axis {i} is out of bounds for array of dimension {ndim}{at_user_line()}\n"
+            f"{axes_there(ndim)}"
         )
     return i + ndim if i < 0 else i
 
@@ -130,6 +138,7 @@ def resolved_shape(shape: tuple[int, ...], new: Any, name: str = "reshape") -> t
     if prod(sizes) != n_elements or any(n < 0 for n in sizes):
         raise ShapeError(
             f"Cannot reshape array of shape {shape} (size {n_elements}) into shape"
-            f" {tuple(sizes)} (size {prod(sizes)}).{at_user_line()}"
+            f" {tuple(sizes)} (size {prod(sizes)}).{at_user_line()}\nThe sizes must multiply to"
+            f" {n_elements}; one of them may be -1, which stands for what is left."
         )
     return sizes

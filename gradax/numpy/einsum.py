@@ -175,7 +175,7 @@ def parsed(text: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], str
     if len(set(output)) < len(output) or not set(output) <= set(joined):
         raise ArgumentError(
             f"einsum: the result's labels {right!r} must be distinct labels of the arrays, in"
-            f" {text!r}{at_user_line()}"
+            f" {text!r}{at_user_line()}\nEach label after -> must stand before it, and once."
         )
     return full, output
 
@@ -230,7 +230,8 @@ def check_sizes(inputs: list[str], shapes: Sequence[tuple[int, ...]]) -> None:
                 got = " and ".join(map(str, shapes))
                 raise ArgumentError(
                     f"Incompatible shapes for einsum: got {got}; label {c!r} has size {n} in"
-                    f" operand {i} and {known} before.{at_user_line()}"
+                    f" operand {i} and {known} before.{at_user_line()}\nAxes of one label must be"
+                    " of one size: check the order of the labels."
                 )
 
 

@@ -14,7 +14,9 @@ from typing import Any, final
 import numpy as np
 
 from gradax import dtypes
+from gradax.config import current
 from gradax.core.op import Op
+from gradax.core.watch import watch
 from gradax.errors import IndexingError, at_user_line
 from gradax.lax.arithmetic import Add
 from gradax.lax.comparison import Lt, SelectN
@@ -48,7 +50,7 @@ MAX_INT32 = int(np.iinfo(INT32).max)
 def index(x: Any, idx: Any) -> Any:
     """Return `x[idx]` for an array or tracer."""
     key = known_index(idx)
-    if key is None:
+    if key is None or current.strict:
         return get(x, idx)
     for op in static_plan(x.shape, key):
         x = op(x)
@@ -67,15 +69,20 @@ def get(
 ) -> Any:
     """Return `x[idx]`; see `GatherScatterMode` for `mode`, None being PROMISE_IN_BOUNDS."""
     parsed = parse(x.shape, idx)
+    checked = mode is None and current.strict and watch.places is not None
+    if checked and watch.known_places is not None:
+        watch.known_places(parsed)
     how = PROMISE if mode is None else GatherScatterMode.from_any(mode)
     if parsed.shape != x.shape:
         x = Reshape(parsed.shape)(x)
     if parsed.is_static and (how.clips or all_inside(parsed)) and wrap_negative_indices:
         return run(slicing_plan(parsed), x)
     x, parsed = apart(x, parsed)
-    if how.clips and wrap_negative_indices and not has_arrays(parsed):
+    if how.clips and wrap_negative_indices and not has_arrays(parsed) and not checked:
         return dynamic(x, parsed)
     layout = lay_out(parsed, wrap_negative_indices)
+    if checked and watch.places is not None:
+        watch.places(x.shape, layout)
     op = Gather(
         layout.numbers,
         layout.sizes,

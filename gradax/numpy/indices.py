@@ -176,7 +176,9 @@ def expand_ellipsis(shape: Shape, parts: list[Any]) -> list[Any]:
     if n_taken > len(shape):
         raise IndexingError(
             f"Too many indices: array is {len(shape)}-dimensional, but {n_taken} were indexed"
-            f"{at_user_line()}"
+            f"{at_user_line()}\nGive an index for each axis at most; x[..., None] adds an axis."
+            " Its shape is"
+            f" {tuple(shape)}."
         )
     dots = [k for k, p in enumerate(parts) if p is Ellipsis]
     if len(dots) > 1:

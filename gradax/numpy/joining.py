@@ -89,7 +89,9 @@ def concatenate(arrays: Any, axis: Any = 0, dtype: Any = None) -> Any:
         shapes = ", ".join(str(x.shape) for x in found)
         raise ShapeError(
             f"Cannot concatenate arrays whose shapes differ besides axis {axis}: {shapes}"
-            f"{at_user_line()}"
+            f"{at_user_line()}\nJoin them along the axis in which they differ (axis=…), or pad or"
+            " slice them"
+            " to one size there."
         )
     return first if len(found) == 1 else Concatenate(axis)(*found)
 

@@ -10,7 +10,7 @@ from gradax import dtypes
 from gradax.errors import ArgumentError, at_user_line
 from gradax.lax.arithmetic import Add, Sub
 from gradax.lax.dot import DotGeneral
-from gradax.lax.families import incompatible
+from gradax.lax.families import incompatible, unequal_factors
 from gradax.lax.joining import Concatenate
 from gradax.lax.precision import PrecisionLike, canonical_precision
 from gradax.lax.shapes import BroadcastInDim, Reshape, Squeeze
@@ -67,7 +67,8 @@ def dot(
         return multiply(x, y)
     axis = max(y.ndim - 2, 0)
     if x.shape[-1] != y.shape[axis]:
-        raise incompatible("dot", x.shape, y.shape)
+        mend = unequal_factors(x.shape, x.ndim - 1, y.shape, axis)
+        raise incompatible("dot", x.shape, y.shape, mend=mend)
     pairs = (x.ndim - 1,), (axis,)
     return contract(x, y, pairs, ((), ()), precision, preferred_element_type)
 
@@ -92,7 +93,8 @@ def matmul(
         )
     axis = max(y.ndim - 2, 0)
     if x.shape[-1] != y.shape[axis]:
-        raise incompatible("matmul", x.shape, y.shape)
+        mend = unequal_factors(x.shape, x.ndim - 1, y.shape, axis)
+        raise incompatible("matmul", x.shape, y.shape, mend=mend)
     if x.ndim <= 2 and y.ndim <= 2:
         pairs = (x.ndim - 1,), (axis,)
         return contract(x, y, pairs, ((), ()), precision, preferred_element_type)

@@ -21,7 +21,7 @@ from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, check_fits, conversion
 from gradax.errors import DtypeError, RankPromotionError, at_user_line, user_stacklevel
 from gradax.lax.convert import ConvertElementType
-from gradax.lax.families import incompatible
+from gradax.lax.families import incompatible, unequal_axes
 from gradax.lax.shapes import BroadcastInDim
 from gradax.native import Array
 
@@ -232,7 +232,7 @@ def broadcast_shape(name: str, *shapes: Shape) -> Shape:
     """
     found = joint_shape(shapes)
     if found is None:
-        raise incompatible(name, *shapes)
+        raise incompatible(name, *shapes, mend=unequal_axes(*shapes))
     if current.numpy_rank_promotion != "allow":
         check_ranks(name, *shapes)
     return found

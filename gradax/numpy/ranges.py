@@ -10,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from gradax import dtypes
+from gradax.config import current
+from gradax.core.value import to_numpy
 from gradax.errors import ArgumentError, ShapeError, at_user_line
 from gradax.lax.arithmetic import Add, Div, Mul, Sub
 from gradax.lax.comparison import Eq, Ge, SelectN
@@ -73,6 +75,8 @@ def arange(
     if not isinstance(count, complex) and not math.isfinite(count):
         raise ArgumentError(f"arange: expected finite limits, got {tuple(limits)}{at_user_line()}")
     n = max(math.ceil(count), 0) if not isinstance(count, complex) else 0
+    if current.strict and n and wanted in INTEGERS:
+        to_numpy(int(begin + (n - 1) * by), wanted)  # an OverflowError where it does not fit
     line = Iota(wanted, (n,), 0)()
     if by != 1:
         line = Mul()(convert(by, wanted), line)

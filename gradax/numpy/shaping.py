@@ -243,7 +243,9 @@ def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None) -> Any:
     if not fits:
         raise ArgumentError(
             f"Incompatible shapes for broadcasting: {x.shape} and requested shape"
-            f" {sizes}{at_user_line()}"
+            f" {sizes}{at_user_line()}\nCounted from the last axis, a size must be 1 or the one"
+            " asked for: add"
+            " axes of size 1 with x[..., None] or reshape."
         )
     return placed(x if x.shape == sizes else broadcast_op(x.shape, sizes)(x), None, out_sharding)
 

@@ -11,6 +11,13 @@ from gradax.scipy.linalg.decompositions import qr_multiply as qr_multiply
 from gradax.scipy.linalg.decompositions import svd as svd
 from gradax.scipy.linalg.functions import expm as expm
 from gradax.scipy.linalg.functions import expm_frechet as expm_frechet
+from gradax.scipy.linalg.schur import eigh_tridiagonal as eigh_tridiagonal
+from gradax.scipy.linalg.schur import funm as funm
+from gradax.scipy.linalg.schur import hessenberg as hessenberg
+from gradax.scipy.linalg.schur import rsf2csf as rsf2csf
+from gradax.scipy.linalg.schur import schur as schur
+from gradax.scipy.linalg.schur import solve_sylvester as solve_sylvester
+from gradax.scipy.linalg.schur import sqrtm as sqrtm
 from gradax.scipy.linalg.solvers import cho_solve as cho_solve
 from gradax.scipy.linalg.solvers import det as det
 from gradax.scipy.linalg.solvers import inv as inv

@@ -12,6 +12,8 @@ from gradax.scipy.special.error import erfinv as erfinv
 from gradax.scipy.special.error import log_ndtr as log_ndtr
 from gradax.scipy.special.error import ndtr as ndtr
 from gradax.scipy.special.error import ndtri as ndtri
+from gradax.scipy.special.faddeeva import owens_t as owens_t
+from gradax.scipy.special.faddeeva import wofz as wofz
 from gradax.scipy.special.gamma import bernoulli as bernoulli
 from gradax.scipy.special.gamma import beta as beta
 from gradax.scipy.special.gamma import betainc as betainc
@@ -29,6 +31,10 @@ from gradax.scipy.special.gamma import multigammaln as multigammaln
 from gradax.scipy.special.gamma import poch as poch
 from gradax.scipy.special.gamma import polygamma as polygamma
 from gradax.scipy.special.gamma import zeta as zeta
+from gradax.scipy.special.harmonics import bessel_jn as bessel_jn
+from gradax.scipy.special.harmonics import sph_harm_y as sph_harm_y
+from gradax.scipy.special.hypergeometric import hyp1f1 as hyp1f1
+from gradax.scipy.special.hypergeometric import hyp2f1 as hyp2f1
 from gradax.scipy.special.integrals import exp1 as exp1
 from gradax.scipy.special.integrals import expi as expi
 from gradax.scipy.special.integrals import expn as expn
