@@ -8,6 +8,7 @@
 #   make bench      measure against JAX, in .bench-env; BENCH_ARGS="--quick --only dispatch"
 #   make bench-torch-env  install PyTorch into .bench-torch-env; the next `make bench` measures it too
 #   make bench-check      compare every workload's result, without times
+#   make coverage   write docs/coverage.md: which of JAX's public names are there
 #   make ulp        check the elementary functions over the whole float32 range
 #   make sanitize   run the native tests on an extension built with address and undefined sanitizers
 #   make sanitize-thread   the same with the thread sanitizer
@@ -20,7 +21,7 @@ BUILD := build/in-place
 LOCK := $(if $(shell command -v flock),flock $(BUILD)/.lock,)
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test lint format bench bench-env bench-torch-env bench-check ulp sanitize sanitize-thread clean
+.PHONY: build demo test lint format bench bench-env bench-torch-env bench-check ulp coverage sanitize sanitize-thread clean
 
 # More workers than this only compete for memory bandwidth.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 4 ] && echo 4 || echo $$n)
@@ -93,6 +94,9 @@ bench-torch-env: .bench-torch-env/.stamp
 	@$(PYTHON) -m venv .bench-torch-env
 	@.bench-torch-env/bin/python -m pip install --quiet --disable-pip-version-check numpy setuptools $(BENCH_TORCH)
 	@touch $@
+
+coverage: build
+	@$(BIN)/python tools/coverage.py
 
 ulp: build
 	$(BIN)/python tools/ulp.py

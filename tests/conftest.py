@@ -15,6 +15,8 @@ import pytest
 
 # Before gradax is imported, so that the processes that tests start have it as well.
 os.environ["GRADAX_ENABLE_CHECKS"] = "1"
+# The tests of the library are for those who work on it.
+os.environ.setdefault("GRADAX_TRACEBACK_FILTERING", "off")
 
 PEER_VARIABLE = "GRADAX_PEER_PYTHON"
 PEER_SECONDS = 300
@@ -54,18 +56,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def peer() -> Callable[..., Any]:
+def peer_path() -> str:
+    """Return the Python that has JAX."""
+    python = peer_python()
+    if python is None:
+        pytest.skip(f"no JAX to compare with: name its Python in {PEER_VARIABLE}")
+    return python
+
+
+@pytest.fixture(scope="session")
+def peer(peer_path: str) -> Callable[..., Any]:
     """Return `run(source, **arguments)`: what JAX makes of `source`'s variable `result`.
 
     The program has the names jax, jnp, np and the arguments; its arrays come back as NumPy's.
     """
-    python = peer_python()
-    if python is None:
-        pytest.skip(f"no JAX to compare with: name its Python in {PEER_VARIABLE}")
 
     def run(source: str, **arguments: Any) -> Any:
         done = subprocess.run(
-            [python, "-c", PEER_PROGRAM],
+            [peer_path, "-c", PEER_PROGRAM],
             input=pickle.dumps((source, arguments)),
             capture_output=True,
             timeout=PEER_SECONDS,

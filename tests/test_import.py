@@ -43,7 +43,7 @@ def page(package: str) -> ast.Module:
     return ast.parse(ROOT.joinpath(*package.split("."), "__init__.py").read_text())
 
 
-def declared(package: str) -> tuple[dict[str, str], set[str]]:
+def declared(package: str, exports: dict[str, str]) -> tuple[dict[str, str], set[str]]:
     """Return the names that type checkers see with their modules, and the modules they see."""
     names: dict[str, str] = {}
     modules: set[str] = set()
@@ -52,6 +52,16 @@ def declared(package: str) -> tuple[dict[str, str], set[str]]:
             for line in block.body:
                 assert isinstance(line, ast.ImportFrom)
                 for alias in line.names:
+                    if alias.name == "*":
+                        made = __import__(line.module or "", fromlist=["_"])  # by __getattr__
+                        names.update(
+                            {
+                                n: m
+                                for n, m in exports.items()
+                                if m == line.module and hasattr(made, n)
+                            }
+                        )
+                        continue
                     assert alias.name == alias.asname
                     if line.module == package:
                         modules.add(alias.name)
@@ -71,8 +81,9 @@ def test_import_loads_only_what_every_program_needs():
 @pytest.mark.parametrize("package", LAZY)
 def test_type_checkers_and_programs_see_the_same_names(package: str):
     module = sys.modules.get(package) or __import__(package, fromlist=["_"])
-    names, modules = declared(package)
-    assert parse(module._EXPORTS) == names
+    exports = parse(module._EXPORTS)
+    names, modules = declared(package, exports)
+    assert exports == names
     assert modules <= set(dir(module))
     for name in names.keys() | modules:
         assert hasattr(module, name)

@@ -81,3 +81,25 @@ def repeated_call(jax, jnp, np):
 def captured_constant(jax, jnp, np):
     table = jnp.asarray(np.random.default_rng(0).uniform(size=10_000_000).astype(np.float32))
     return jax.jit(lambda x: table * x), (jnp.float32(2),)
+
+
+def traced(jax, jnp, n):
+    """Return the function that traces `n` equations, without compiling, and counts them."""
+
+    def f(x):
+        for _ in range(n // 4):
+            x = jnp.sin(x) * 0.5 + x * 0.25
+        return x
+
+    # A new function each time: JAX remembers the jaxprs of functions that it has seen.
+    return lambda x: len(jax.make_jaxpr(lambda y: f(y))(x).jaxpr.eqns), (jnp.float32(1),)
+
+
+@workload("tracing 10,000 equations")
+def traced_10000(jax, jnp, np):
+    return traced(jax, jnp, 10_000)
+
+
+@workload("tracing 100,000 equations")
+def traced_100000(jax, jnp, np):
+    return traced(jax, jnp, 100_000)

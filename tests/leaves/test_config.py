@@ -40,7 +40,7 @@ def test_update_accepts_all_spellings():
 
 
 def test_values_class_declares_every_setting():
-    declared = set(Values.__annotations__) - {"trace_key"}
+    declared = set(Values.__annotations__) - {"trace_key", "mesh_context"}
     assert declared == {setting.name for setting in config.registry.REGISTRY.values()}
 
 
