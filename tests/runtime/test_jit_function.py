@@ -291,7 +291,6 @@ def test_programs_in_python():
 @pytest.mark.parametrize(
     "compiled",
     [
-        None,
         (),
         (1, 2, 3),
         (1, native.tree_structure(0), None, None, None),
@@ -313,6 +312,12 @@ def test_malformed_programs(compiled):
     f = native.JitFunction(max, lambda a, k: compiled, never)
     with pytest.raises((TypeError, ValueError, IndexError)):
         f(array(1))
+    assert f._cache_size() == 0
+
+
+def test_programs_that_need_python_each_time():
+    f = native.JitFunction(max, lambda a, k: None, lambda a, k: 7)
+    assert f(array(1)) == 7 and f(array(1)) == 7
     assert f._cache_size() == 0
 
 

@@ -162,12 +162,10 @@ class BlockBuilder:
         self.holders: dict[int, Tensor] = {id(inputs[k]): graph.inputs[k] for k in carried}
 
     def last_uses(self) -> dict[Tensor, int]:
-        """Return the last position at which each tensor is needed, through views too.
-
-        A loop works in the buffers of its results, also where nothing reads them afterwards.
-        """
+        """Return the position of the last item that reads each tensor, through views too."""
         last: dict[Tensor, int] = {}
         for position, item in enumerate(self.order):
+            # A loop works in the buffers of its results, also where nothing reads them later.
             last.update(dict.fromkeys(getattr(item, "results", ()), position))
             if not isinstance(item, View):
                 for tensor in sources(item):
