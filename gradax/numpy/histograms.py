@@ -104,6 +104,7 @@ def histogram(
     n = edges.shape[0] - 1
     # NumPy counts in floats here, since a weight may be one.
     w = asarray(1.0, dtype=edges.dtype) if w is None else reshaped(w, (-1,))
+    w = w if w.dtype in INEXACT else to_inexact("histogram", w)
     counts = count_in(bin_of(x, edges), w, n)
     if density:
         widths = convert(diff(edges), counts.dtype)
@@ -134,7 +135,10 @@ def histogramdd(
     weights: Any = None,
     density: bool | None = None,
 ) -> tuple[Any, list[Any]]:
-    """Count points of several coordinates in the cells of a grid; also the bounds on each axis."""
+    """Count points of several coordinates in the cells of a grid; also the bounds on each axis.
+
+    Counts are integers, unless there are weights or a density is asked for.
+    """
     if isinstance(sample, (tuple, list)):
         columns = [operand("histogramdd", c) for c in sample]
     else:
@@ -155,9 +159,10 @@ def histogramdd(
         outside = outside | (own >= n)
         place = place * n + clip(own, 0, n - 1)
     total = int(np.prod(shape))
-    w = asarray(1.0, dtype=edges[0].dtype) if weights is None else operand("histogramdd", weights)
+    w = asarray(1) if weights is None else operand("histogramdd", weights)
     counts = reshaped(count_in(where_select(outside, total, place), w, total), shape)
     if density:
+        counts = convert(counts, dtypes.promote_types(counts.dtype, edges[0].dtype))
         counts = counts / sum(counts)
         for i, e in enumerate(edges):
             widths = reshaped(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,12 +12,36 @@ from gradax import numpy as gnp
 from gradax.errors import ArgumentError, at_user_line
 from gradax.scipy.arguments import a_float
 
+# The windows most used are sums of cosines: the coefficients, of alternating signs.
+COSINES = {
+    "boxcar": (1.0,),
+    "hann": (0.5, 0.5),
+    "hamming": (0.54, 0.46),
+    "blackman": (0.42, 0.50, 0.08),
+    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+}
+
+
+def sum_of_cosines(coefficients: Sequence[float], n: int) -> np.ndarray[Any, Any]:
+    """Return a periodic window of n samples; one sample is 1.
+
+    Source: F. J. Harris, Proc. IEEE 66 (1978), section VI.
+    """
+    if n <= 1:
+        return np.ones(n)
+    phase = 2 * np.pi * np.arange(n) / n
+    terms = [(-1) ** k * a * np.cos(k * phase) for k, a in enumerate(coefficients)]
+    return np.sum(terms, axis=0)
+
 
 def window_of(name: str, window: Any, n_segment: int) -> np.ndarray[Any, Any] | Any:
     """Return a window: an array as it is, SciPy's of a name or a (name, parameter).
 
     Errors: ValueError for an array of another length than the segments'.
     """
+    if isinstance(window, str) and window in COSINES:
+        return sum_of_cosines(COSINES[window], n_segment)
     if isinstance(window, str | tuple):
         # Heavy, and wanted here only.
         from scipy.signal import get_window
