@@ -11,9 +11,12 @@ import numpy as np
 
 from gradax import dtypes
 from gradax.config import current
+from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, aval_of, to_numpy
 from gradax.core.watch import watch
 from gradax.errors import ImmutableArrayError, ShapeError, at_user_line, user_stacklevel
+from gradax.lax.arithmetic import Add, Max, Min, Mul, Sub
+from gradax.lax.comparison import SelectN
 from gradax.lax.convert import ConvertElementType
 from gradax.lax.gathering import ScatterAdd
 from gradax.lax.placement import GatherScatterMode, as_scatter_numbers
@@ -57,9 +60,11 @@ class At:
 class Part:
     """A part of an array, `x.at[idx]`; every method returns a new array.
 
-    Indices outside the array: `get` clips, the others drop; `mode` says otherwise ('fill', 'drop',
-    'clip', 'promise_in_bounds'). Of places that come twice `set` keeps the last value, `add` and
-    the others use every one. `indices_are_sorted` and `unique_indices` are promises.
+    A mask that is not known while a function is traced selects places all the same, where the
+    values do not differ from place to place. Indices outside the array: `get` clips, the others
+    drop; `mode` says otherwise ('fill', 'drop', 'clip', 'promise_in_bounds'). Of places that come
+    twice `set` keeps the last value, `add` and the others use every one. `indices_are_sorted` and
+    `unique_indices` are promises.
     """
 
     __slots__ = ("array", "index")
@@ -141,6 +146,9 @@ class Part:
     ) -> Any:
         """Return the array with `func` of each element of the part, as often as it comes."""
         x = self.array
+        if is_traced_mask(self.index, x.shape):
+            where = BroadcastInDim(x.shape, tuple(range(self.index.ndim)))(self.index)
+            return SelectN()(where, x, as_dtype_of(x, func(x)))
         shape, layout = laid_out(x.shape, self.index, wrap_negative_indices)
         out = scatter_apply(
             x if shape == x.shape else Reshape(shape)(x),
@@ -195,6 +203,8 @@ def update(
     Shapes: values broadcast to x[idx]; they are converted to the dtype of x.
     Errors: ValueError when they do not broadcast.
     """
+    if is_traced_mask(idx, x.shape) and fits_behind(idx, x.shape, aval_of(values).shape):
+        return masked(make, x, idx, as_dtype_of(x, values))
     shape, layout = laid_out(x.shape, idx, wrap_negative_indices)
     if mode is None and current.strict and watch.places is not None:
         watch.places(shape, layout)
@@ -207,6 +217,39 @@ def update(
     updates = windows_of(as_dtype_of(x, values), layout)
     out = op(x if shape == x.shape else Reshape(shape)(x), layout.vectors, updates)
     return out if shape == x.shape else Reshape(x.shape)(out)
+
+
+def is_traced_mask(idx: Any, shape: Shape) -> bool:
+    """Tell whether an index is a mask over leading axes that is not known yet."""
+    is_mask = isinstance(idx, Tracer) and idx.dtype == np.bool_ and idx.ndim > 0
+    return is_mask and idx.shape == shape[: idx.ndim]
+
+
+def fits_behind(mask: Any, shape: Shape, values: Shape) -> bool:
+    """Tell whether values are the same for each place that a mask selects."""
+    rest = shape[mask.ndim :]
+    return len(values) <= len(rest) and all(
+        n in (1, m) for n, m in zip(values[::-1], rest[::-1], strict=False)
+    )
+
+
+def masked(make: Callable[..., Any], x: Any, mask: Any, values: Any) -> Any:
+    """Combine an array with values where a mask holds, however many places those are."""
+    values = as_value(values)
+    values = BroadcastInDim(x.shape, tuple(range(x.ndim - values.ndim, x.ndim)))(values)
+    combine = COMBINE[make]
+    new = values if combine is None else combine()(x, values)
+    return SelectN()(BroadcastInDim(x.shape, tuple(range(mask.ndim)))(mask), x, new)
+
+
+COMBINE: dict[Any, Any] = {
+    Scatter: None,
+    ScatterAdd: Add,
+    ScatterSub: Sub,
+    ScatterMul: Mul,
+    ScatterMin: Min,
+    ScatterMax: Max,
+}
 
 
 def laid_out(shape: Shape, idx: Any, wraps: bool) -> tuple[Shape, Layout]:
