@@ -222,6 +222,7 @@ class Executable:
         keep: Any = None,
         device: int = 0,
         synchronous: bool = False,
+        sizes: Sequence[int] = (),
     ) -> None: ...
     def execute(self, args: Sequence[Array], where: str | None = None) -> list[Array]: ...
     @property

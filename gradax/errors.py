@@ -72,6 +72,10 @@ class TracerBoolConversionError(ConcretizationTypeError):
     """A traced value was used as a Python bool, for example by `if`."""
 
 
+class StaticSizeError(JAXTypeError, ValueError):
+    """The size of an open axis (`dynamic_dims`) was used where a fixed number is needed."""
+
+
 class ArgumentError(GradaxError, ValueError):
     """A value that a function does not accept for one of its arguments."""
 

@@ -23,6 +23,7 @@ LEAVES = {
     "locks",
     "digest",
     "tracebacks",
+    "sizes",
 }
 
 # Whom each package may import besides the leaves and itself. Whatever is not named is public.

@@ -13,6 +13,10 @@ TRAPS = BEYOND / "traps"
 # What each script prints at least, in this order.
 PRINTED = {
     "autograph": ["collatz(27): 111", "root(2): 1.414214 after 4 steps"],
+    "dynamic_dims": [
+        "traced 1 time(s)", "traced 3 times for 10", "1.8333, share 0.8571", "1.8000, share 1.0000",
+        "needs a fixed size, but a is not fixed: it depends on axis 0 of x",
+    ],
     "lanes": ["costs less than a tenth: True", "large: 3", "large: 4", "[ 0 -1 -2  3  4]"],
     "reverse_while": [
         "derivative 0.42020, where theory says 0.42020", "10,000 steps: 40.0 MB kept",

@@ -60,7 +60,7 @@ void add_donation(Executable& program, std::pair<int, int> donation) {
 void make(Executable* program, nb::handle_t<llvm::Code> code, nb::iterable in_avals,
           nb::iterable outs, int64_t arena_bytes, double cost_ns,
           const std::vector<std::pair<int, int>>& donate, nb::iterable constants, nb::object keep,
-          int device, bool synchronous) {
+          int device, bool synchronous, const std::vector<int64_t>& sizes) {
   if (!nb::inst_ready(code) || arena_bytes < 0 || device < 0 || device > 4095)
     throw nb::value_error("Executable: expected code, arena_bytes >= 0 and a device >= 0");
   new (program) Executable;
@@ -69,6 +69,7 @@ void make(Executable* program, nb::handle_t<llvm::Code> code, nb::iterable in_av
     program->arena_bytes = arena_bytes;
     program->device = device;
     program->synchronous = synchronous;
+    program->sizes = sizes;
     program->measures_cost = !(cost_ns >= 0);
     program->set_cost_ns(program->measures_cost ? 1e12 : cost_ns);
     for (nb::handle aval : in_avals) program->ins.push_back(info_of(aval));
@@ -126,7 +127,7 @@ void bind_executable(nb::module_& module) {
            nb::arg("arena_bytes") = 0, nb::arg("cost_ns") = -1.0,
            nb::arg("donate") = std::vector<std::pair<int, int>>(),
            nb::arg("constants") = nb::tuple(), nb::arg("keep") = nb::none(), nb::arg("device") = 0,
-           nb::arg("synchronous") = false)
+           nb::arg("synchronous") = false, nb::arg("sizes") = std::vector<int64_t>())
       .def("execute", &execute, nb::arg("args"), nb::arg("where") = nb::none(),
            "Call the program on a list of arrays and return the list of its outputs.")
       .def_prop_ro("in_avals", [](const Executable& self) { return avals(self.ins); })

@@ -49,17 +49,20 @@ struct LastQueued {
 
 thread_local LastQueued last_queued;
 
-void init_context(CallContext& ctx) {
-  ctx.n_threads = num_threads();
-  ctx.status = GX_OK;
-  ctx.error = nullptr;
-  ctx.message[0] = '\0';
-}
-
 }  // namespace
 
 double inline_limit_ns() { return inline_limit.load(std::memory_order_relaxed); }
 void set_inline_limit_ns(double limit) { inline_limit.store(limit, std::memory_order_relaxed); }
+
+CallContext Executable::context(int n_threads) const {
+  CallContext ctx;
+  ctx.n_threads = n_threads;
+  ctx.status = GX_OK;
+  ctx.error = nullptr;
+  ctx.sizes = sizes.data();
+  ctx.message[0] = '\0';
+  return ctx;
+}
 
 int Executable::check(PyObject* const* args, size_t n, bool& all_ready) const {
   if (n != ins.size()) {
@@ -162,8 +165,7 @@ void Executable::enter(CallContext& ctx, PyObject* const* args, void** in, void*
 
 int Executable::run_inline(PyObject* const* args, BufferRef* buffers, PyObject** results,
                            const char* where) {
-  CallContext ctx;
-  init_context(ctx);
+  CallContext ctx = context(num_threads());
   tree::SmallVector<void*, 64> pointers;
   for (size_t i = 0; i < ins.size(); ++i) pointers.push(as_array(args[i])->buffer.data());
   for (const BufferRef& buffer : constants) pointers.push(buffer.data());

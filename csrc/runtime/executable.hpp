@@ -27,6 +27,8 @@ class Executable {
   std::vector<const AvalInfo*> outs;
   std::vector<PyObject*> out_shardings;  // null: the default device
   int64_t arena_bytes = 0;
+  // Of the axes that the code leaves open: one code serves executables of many sizes.
+  std::vector<int64_t> sizes;
   // (argument, output): the argument is deleted, and the output may take its memory over;
   // output -1: only deleted.
   std::vector<std::pair<int, int>> donations;
@@ -55,6 +57,7 @@ class Executable {
   int run_inline(PyObject* const* args, BufferRef* buffers, PyObject** results, const char* where);
   int run_queued(PyObject* self, PyObject* const* args, BufferRef* buffers, PyObject** results,
                  const char* where);
+  CallContext context(int n_threads) const;
   int wrap(BufferRef* buffers, Event* event, PyObject** results) const;
   void note_cost(double seen_ns);
 

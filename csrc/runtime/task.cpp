@@ -38,11 +38,7 @@ bool Task::must_follow(const Task& other) const {
 }
 
 void Task::run() {
-  CallContext ctx;
-  ctx.n_threads = n_threads;
-  ctx.status = GX_OK;
-  ctx.error = nullptr;
-  ctx.message[0] = '\0';
+  CallContext ctx = program->context(n_threads);
   for (Event* waited : waits_for) {
     waited->wait_native();
     if (waited->has_failed()) return event->finish_like(*waited);

@@ -22,8 +22,13 @@ from gradax.api.vjp import vjp
 from gradax.api.vmap import vmap
 from gradax.core.value import as_value, aval_of, conversion
 from gradax.errors import DtypeError, at_user_line
-from gradax.lax.shapes import Reshape
+from gradax.lax.arithmetic import Add
+from gradax.lax.comparison import Eq
+from gradax.lax.convert import ConvertElementType, scalar_of
+from gradax.lax.creation import Iota
+from gradax.lax.shapes import Reshape, broadcast_scalar
 from gradax.lax.slicing import Slice
+from gradax.sizes import is_open
 
 
 def jacfwd(
@@ -147,11 +152,23 @@ def standard_basis(leaves: Sequence[Any]) -> list[Any]:
             out.append(as_value(np.zeros((total, *x.shape), dtypes.float0)))
             start += size
             continue
+        if is_open(total):
+            out.append(Reshape((total, *x.shape))(unit_rows(total, size, start, x.dtype)))
+            start += size
+            continue
         rows = np.eye(total, size, -start, dtype=np.float32).astype(x.dtype)
         shape = (total, *x.shape)
         out.append(conversion.to_array(rows.reshape(shape), x.update(shape=shape)))
         start += size
     return out
+
+
+def unit_rows(total: int, size: int, start: int, dtype: Any) -> Any:
+    """Return the identity's columns from `start` on, `size` of them, with open sizes."""
+    shape, counted = (total, size), np.dtype(np.int32)
+    place = broadcast_scalar(scalar_of(start, counted), shape)
+    columns = Add()(Iota(counted, shape, 1)(), place)
+    return ConvertElementType(dtype)(Eq()(Iota(counted, shape, 0)(), columns))
 
 
 def split_last(x: Any, leaves: Sequence[Any]) -> list[Any]:

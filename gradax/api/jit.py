@@ -24,6 +24,7 @@ from gradax.api.programs import (
     FunctionPrograms,
     JitOptions,
     TracedProgram,
+    open_axes,
     program_of,
     programs,
     take_apart,
@@ -54,8 +55,8 @@ class Jitted:
 
     def compile(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return what the native call path keeps for a signature, None for nothing."""
-        _, program = self.program(args, kwargs)
-        if program.closed.refs:
+        _, program = self.program(args, kwargs, may_be_open=True)
+        if program.closed.refs or program.is_staged:
             return None  # each call goes through `slow`
         self.warn_of_globals(program)
         compiled = program.compiled
@@ -72,7 +73,7 @@ class Jitted:
         trace = get_trace()
         if self.options.inline and trace is not None:
             return self.fun(*args, **kwargs)
-        leaves, program = self.program(args, kwargs)
+        leaves, program = self.program(args, kwargs, may_be_open=trace is None)
         refs = program.closed.refs
         if refs:
             leaves = [*leaves, *map(read, refs)]
@@ -82,10 +83,12 @@ class Jitted:
             outs = Jit(program.inlined, program.name)(*program.closed.consts, *leaves)
         return tree.unflatten(program.out_tree, written(refs, outs) if refs else outs)
 
-    def program(self, args: Any, kwargs: Any) -> tuple[list[Any], TracedProgram]:
+    def program(
+        self, args: Any, kwargs: Any, may_be_open: bool = False
+    ) -> tuple[list[Any], TracedProgram]:
         """Return a call's leaves and its program."""
         call = take_apart(self.fun, self.options, args, kwargs)
-        program = program_of(self.fun, self.options, call, self.programs)
+        program = program_of(self.fun, self.options, call, self.programs, may_be_open)
         if current.strict and not program.watched_attributes:
             program.watched_attributes = watched_attributes(self.fun, static_values(self.fun, call))
         return call.leaves, program
@@ -179,13 +182,21 @@ def jit(
     abstracted_axes: Any = None,
     compiler_options: Any = None,
     autograph: bool = False,
+    dynamic_dims: Any = None,
 ) -> Any:
     """Compile `fun` for each signature (tree, shapes, dtypes, static values) it is called with.
 
     `static_argnums` and `static_argnames` are parts of the program and must be hashable; the memory
     of donated arguments may be reused, so they must not be used again. With `autograph`, the
-    function's own control flow works on traced values (`gradax.autograph`). Also a decorator, with
-    or without arguments.
+    function's own control flow works on traced values (`gradax.autograph`).
+
+    `dynamic_dims` says which axes have no fixed size, so that one program serves all their sizes:
+    an axis (of all arguments), or a sequence with an entry for each positional argument, which is
+    an axis, a tuple of axes, None, or a tree of these. "auto" opens an axis when a third size of it
+    is met. Sizes 0 and 1 are compiled on their own, and so are sizes for which a comparison that
+    the function or the compiler made comes out differently.
+
+    Also a decorator, with or without arguments.
     Errors: ValueError for arguments that the function does not have.
     Cost: a call with a known signature does not enter Python.
     """
@@ -195,6 +206,7 @@ def jit(
             donate_argnums=donate_argnums, donate_argnames=donate_argnames,
             keep_unused=keep_unused, inline=inline, in_shardings=in_shardings,
             out_shardings=out_shardings, device=device, backend=backend, autograph=autograph,
+            dynamic_dims=dynamic_dims,
         )  # fmt: skip
     check_callable("jit", fun)
     if autograph:
@@ -202,7 +214,8 @@ def jit(
         fun = converted
     static = choose_arguments("static", fun, static_argnums, static_argnames)
     donate = choose_arguments("donate", fun, donate_argnums, donate_argnames)
-    return jitted(fun, JitOptions(static, donate, bool(keep_unused), bool(inline)))
+    dynamic = None if dynamic_dims is None else open_axes().frozen_spec(dynamic_dims)
+    return jitted(fun, JitOptions(static, donate, bool(keep_unused), bool(inline), dynamic))
 
 
 def jitted(fun: Callable[..., Any], options: JitOptions) -> Any:

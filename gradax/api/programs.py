@@ -30,6 +30,7 @@ from gradax.core.value import as_value
 from gradax.errors import RetraceError, at_user_line
 from gradax.locks import make_lock
 from gradax.records import record
+from gradax.sizes import OpenAxes
 from gradax.transforms.linearize import live_eqns
 
 
@@ -41,10 +42,15 @@ class JitOptions:
     donate: Chosen = NOTHING
     keep_unused: bool = False
     inline: bool = False
+    # Which axes are open: a tree of axes (`api/open_axes.py`), "auto", or None.
+    dynamic: Any = None
 
 
 class TracedProgram:
     """A function traced at one signature: its program, trees, and executable on demand."""
+
+    # Whether it runs in stages, each call by way of Python (gradax.api.open_stages).
+    is_staged = False
 
     def __init__(
         self, fun: Any, closed: ClosedJaxpr, trees: tuple[Any, Any], donated: tuple[int, ...]
@@ -60,6 +66,15 @@ class TracedProgram:
         self.lock = make_lock()
         self._inlined: Jaxpr | None = None
         self._compiled: CompiledProgram | None = None
+
+    @property
+    def origin(self) -> Any:
+        """What was traced: itself, but for a program with open axes at some sizes."""
+        return self
+
+    def refusal(self, avals: Sequence[Aval]) -> str:
+        """Say which assumption the program makes of sizes that avals do not keep, if any."""
+        return ""
 
     @property
     def is_current(self) -> bool:
@@ -194,11 +209,14 @@ class FunctionPrograms:
 
     def __init__(self) -> None:
         self.by_signature: dict[Any, TracedProgram] = {}
+        # The programs with open axes, by what is the same for all their sizes.
+        self.families: dict[Any, Any] = {}
         self.has_warned = False
 
     def clear(self) -> None:
         """Forget them."""
         self.by_signature.clear()
+        self.families.clear()
         self.has_warned = False
 
 
@@ -248,13 +266,22 @@ def avals_of(call: Call) -> tuple[Aval, ...]:
     return tuple(map(abstract, call.leaves))
 
 
-def program_of(fun: Any, options: JitOptions, call: Call, found: FunctionPrograms) -> TracedProgram:
+def program_of(
+    fun: Any,
+    options: JitOptions,
+    call: Call,
+    found: FunctionPrograms,
+    may_be_open: bool = False,
+) -> Any:
     """Return the program for a call, tracing it where `found` has none of its signature."""
     known = found.by_signature
     key = (avals_of(call), call.in_tree, call.statics, current.trace_key, options)
     key += (bound_axes(), sharded_axes())
     program = known.get(key)
     if program is None or not program.is_current:
+        if may_be_open and (program := open_program(fun, options, call, found, key)) is not None:
+            known[key] = program
+            return program
         if current.no_tracing:
             raise tracing_forbidden(name_of(fun), key[0])
         program = known[key] = trace_program(fun, options, call, key[0])
@@ -263,6 +290,20 @@ def program_of(fun: Any, options: JitOptions, call: Call, found: FunctionProgram
             logging = importlib.import_module("logging")  # costs the import of the package 3 ms
             logging.getLogger("gradax").warning(explain(name_of(fun), known))
     return program
+
+
+def open_program(
+    fun: Any, options: JitOptions, call: Call, found: FunctionPrograms, key: Any
+) -> Any:
+    """Return a program with open axes at the sizes of a call, None where its axes are fixed."""
+    if options.dynamic is None or current.strict or current.debug_nans or current.debug_infs:
+        return None
+    return open_axes().program_at(fun, options, call, found, key)
+
+
+def open_axes() -> Any:
+    """Return the module of programs with open axes, loaded when one is asked for."""
+    return importlib.import_module("gradax.api.open_axes")
 
 
 def tracing_forbidden(name: str, avals: Sequence[Aval]) -> RetraceError:
@@ -276,7 +317,11 @@ def tracing_forbidden(name: str, avals: Sequence[Aval]) -> RetraceError:
 
 
 def trace_program(
-    fun: Any, options: JitOptions, call: Call, avals: Sequence[Aval]
+    fun: Any,
+    options: JitOptions,
+    call: Call,
+    avals: Sequence[Aval],
+    open_axes: OpenAxes | None = None,
 ) -> TracedProgram:
     """Trace a function at the signature of a call."""
     trees: list[Any] = []
@@ -288,7 +333,7 @@ def trace_program(
         return outs
 
     names = leaf_names(call.run, *call.dynamic)
-    closed = stage(flat, avals, name_of(fun), names, takes_refs=True)
+    closed = stage(flat, avals, name_of(fun), names, True, open_axes)
     donated = donated_leaves(options, call) if options.donate else ()
     program = TracedProgram(fun, closed, (call.in_tree, trees[0]), donated)
     program.argument_names = names

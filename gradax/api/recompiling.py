@@ -18,14 +18,15 @@ def why_recompiled(self: Any) -> str:
 
 def explain(name: str, by_signature: dict[Any, TracedProgram]) -> str:
     """Say why the last program of a function was traced, although there were others."""
-    keys = list(by_signature)
+    keys = list({id(p.origin): key for key, p in reversed(by_signature.items())}.values())[::-1]
     if not keys:
         return f"{name} has not been traced."
     if len(keys) == 1:
         return f"{name} was traced once; it was not traced again."
     last = keys[-1]
     before = min(keys[:-1], key=lambda k: distance(k, last))
-    clauses = "; ".join(differences(by_signature[last], before, last))
+    refusal = by_signature[before].refusal(last[0])
+    clauses = refusal or "; ".join(differences(by_signature[last], before, last))
     return f"{name} was traced {len(keys)} times; the last time because {clauses}."
 
 

@@ -100,7 +100,8 @@ def perform(job: Job, has_time: bool) -> None:
             objects = machine_code.compile_text(entry.text, machine_code.FAST)
             job.code.load(objects, ENTRY)
             entry = disk.Entry(entry.facts, objects, "")
-    disk.store(job.key, entry, job.folder)
+    if job.key:
+        disk.store(job.key, entry, job.folder)
 
 
 _improver = Improver()

@@ -19,7 +19,7 @@ from gradax.compiler.graph.joins import read_joins
 from gradax.compiler.graph.parts import read_parts
 from gradax.compiler.graph.text import format_graph
 from gradax.compiler.llvm import machine_code
-from gradax.compiler.llvm.functions import row_rule
+from gradax.compiler.llvm.first_loops import row_rule
 from gradax.compiler.llvm.modules import ModuleText, libraries_of, write_module
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.build import Module, build_function
@@ -28,6 +28,7 @@ from gradax.compiler.schedule.ir import Function, While, all_steps
 from gradax.compiler.schedule.text import format_schedule
 from gradax.core.jaxpr import Jaxpr
 from gradax.kernel.ir import interned
+from gradax.sizes import written_as_registers
 
 
 class Compilation:
@@ -100,7 +101,8 @@ def run_pipeline(jaxpr: Jaxpr, options: Options) -> Compilation:
 
     graph = out.graph = timed("graph", lambda: optimize(build_graph(jaxpr, options), options))
     out.functions = timed("schedule", lambda: schedule(graph, options))
-    out.module = timed("write", lambda: write_module(out.functions, options))
+    with written_as_registers():
+        out.module = timed("write", lambda: write_module(out.functions, options))
     return out
 
 

@@ -13,12 +13,16 @@ from gradax import native
 from gradax.compiler import improve
 from gradax.compiler.fingerprint import compiler_version, fingerprint
 from gradax.compiler.options import Options
+from gradax.core.aval import Aval
 from gradax.core.jaxpr import Jaxpr
+from gradax.digest import hex_digest
 from gradax.errors import at_user_line
 from gradax.locks import make_lock
 from gradax.native import Code, Executable
 from gradax.records import replace
 from gradax.runtime import cache as disk
+from gradax.runtime.cache import SURELY_SHORT_NS
+from gradax.sizes import OpenAxes, likely, size_at
 
 
 @cache
@@ -55,9 +59,7 @@ def compile_program(
     Errors: CompileError; errors of lowering name the operation.
     """
     options = replace(default_options(), hidden_outputs=hidden) if hidden else default_options()
-    if jaxpr.constvars:
-        inputs = (*jaxpr.invars, *jaxpr.constvars)
-        jaxpr = Jaxpr((), inputs, jaxpr.eqns, jaxpr.outvars, jaxpr.debug_name)
+    jaxpr = with_consts_last(jaxpr)
     if donated:
         warn_of_useless(jaxpr, donated)
     key = fingerprint(jaxpr, options, donated)
@@ -66,6 +68,64 @@ def compile_program(
         loaded = recent.put(key, load_stored(key) or build(key, jaxpr, options, donated))
     aliases = pair_donations(donated, loaded.facts)
     return make_executable(jaxpr, loaded, aliases, constants, hidden, keep)
+
+
+def with_consts_last(jaxpr: Jaxpr) -> Jaxpr:
+    """Return a program with its consts as last inputs."""
+    if not jaxpr.constvars:
+        return jaxpr
+    inputs = (*jaxpr.invars, *jaxpr.constvars)
+    return Jaxpr((), inputs, jaxpr.eqns, jaxpr.outvars, jaxpr.debug_name)
+
+
+class OpenCode:
+    """The code of a program some of whose axes are open, for executables of any sizes.
+
+    What the compiler assumes of the sizes becomes guards of `axes`.
+    Errors: as `compile_program`; StaticSizeError where an operation needs a fixed size.
+    """
+
+    def __init__(
+        self, jaxpr: Jaxpr, donated: Sequence[int], constants: Sequence[Any], axes: OpenAxes
+    ) -> None:
+        self.jaxpr = with_consts_last(jaxpr)
+        self.donated, self.constants = donated, constants
+        options = default_options()
+        key = hex_digest(f"{fingerprint(self.jaxpr, options, donated)} {axes.state()}")
+        self.loaded = load_stored(key) or build(key, self.jaxpr, options, donated, axes)
+        sizes = self.loaded.facts.sizes
+        self.arena_bytes = axes.decode(sizes) if sizes else self.loaded.facts.arena_bytes
+
+    def at(self, in_avals: Sequence[Aval], values: Sequence[int]) -> Executable:
+        """Return the executable for the sizes `values` of the open axes."""
+        facts = self.loaded.facts
+        return Executable(
+            self.loaded.code,
+            list(in_avals),
+            [(at_sizes(aval, values),) for aval in self.jaxpr.out_avals],
+            size_at(self.arena_bytes, values),
+            self.cost_ns(values),
+            pair_donations(self.donated, facts),
+            list(self.constants),
+            sizes=list(values),
+        )
+
+    def cost_ns(self, values: Sequence[int]) -> float:
+        """Return the nanoseconds of a call at some sizes when they are few, -1 for: measure them.
+
+        They grow at least as what the call reads, writes and holds.
+        """
+        facts = self.loaded.facts
+        sizes = [a.size for a in (*self.jaxpr.in_avals, *self.jaxpr.out_avals)]
+        sizes.append(self.arena_bytes)
+        here = sum(size_at(n, values) for n in sizes)
+        guess = facts.cost_ns * here / max(sum(map(likely, sizes)), 1)
+        return guess if 0 <= guess <= SURELY_SHORT_NS else -1.0
+
+
+def at_sizes(aval: Aval, values: Sequence[int]) -> Aval:
+    """Return an aval for given sizes of the open axes."""
+    return aval.update(shape=[size_at(n, values) for n in aval.shape])
 
 
 class Loaded(NamedTuple):
@@ -120,10 +180,16 @@ def load_stored(key: str) -> Loaded | None:
     return Loaded(code, entry.facts)
 
 
-def build(key: str, jaxpr: Jaxpr, options: Options, donated: Sequence[int] = ()) -> Loaded:
+def build(
+    key: str,
+    jaxpr: Jaxpr,
+    options: Options,
+    donated: Sequence[int] = (),
+    axes: OpenAxes | None = None,
+) -> Loaded:
     """Compile a program, and have its code kept on the disk."""
     building = importlib.import_module("gradax.compiler.building")
-    entry = building.build_entry(jaxpr, options, donated)
+    entry = building.build_entry(jaxpr, options, donated, axes)
     code = improve.link(entry.code, entry.facts.libraries)
     improve.later(key, code, entry)
     return Loaded(code, entry.facts)

@@ -21,6 +21,7 @@ from gradax.core.op import Op
 from gradax.core.staging import stage
 from gradax.lax.dot import DotGeneral
 from gradax.lax.families import Elementwise
+from gradax.sizes import likely
 from gradax.transforms.jvp import inline
 from gradax.transforms.vmap import mapping, to_axis
 
@@ -65,9 +66,9 @@ def equation_cost(eqn: Eqn) -> float:
     if programs:
         costs = list(map(lane_cost, programs))
         if isinstance(op, Scan):
-            return op.length * costs[0]
+            return likely(op.length) * costs[0]
         return max(costs) if op.name == "cond" else sum(costs)
-    size = max((float(a.aval.size) for a in (*eqn.invars, *eqn.outvars)), default=0.0)
+    size = max((float(likely(a.aval.size)) for a in (*eqn.invars, *eqn.outvars)), default=0.0)
     if isinstance(op, DotGeneral):
         return product_cost(op, eqn)
     return size if isinstance(op, Elementwise) else size * weight(op)
@@ -77,7 +78,7 @@ def product_cost(op: DotGeneral, eqn: Eqn) -> float:
     """Return the multiplications of a matrix product."""
     (contracted, _), _ = op.dimension_numbers
     shape = eqn.invars[0].aval.shape
-    return float(eqn.outvars[0].aval.size) * prod(shape[i] for i in contracted)
+    return float(likely(eqn.outvars[0].aval.size)) * prod(likely(shape[i]) for i in contracted)
 
 
 def weight(op: Op) -> float:

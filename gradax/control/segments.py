@@ -16,6 +16,7 @@ from gradax.lax.joining import Concatenate
 from gradax.lax.reshaping import Reshape
 from gradax.lax.slicing import slice_in_dim
 from gradax.records import replace
+from gradax.sizes import likely
 from gradax.transforms.jvp import inline
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def segment_length(given: Any, length: int) -> int:
     Errors: ValueError unless it is a positive integer or "auto": the square root of the length.
     """
     if isinstance(given, str) and given == "auto":
-        return max(1, isqrt(max(length - 1, 0)) + 1)
+        return max(1, isqrt(max(likely(length) - 1, 0)) + 1)
     if isinstance(given, (bool, str)) or not hasattr(given, "__index__") or int(given) < 1:
         raise ArgumentError(
             'scan: checkpoint is a number of steps, 1 or more, between kept carries, or "auto"; got'

@@ -14,7 +14,9 @@ import numpy as np
 
 from gradax import dtypes
 from gradax.errors import ShapeError, at_user_line
+from gradax.sizes import is_open, likely
 
+# Axes that are not fixed have a `Size`, which behaves like an int.
 Shape = tuple[int, ...]
 
 MOST_BYTES = 1 << 56
@@ -46,11 +48,11 @@ class Aval:
 
     @classmethod
     def _make(cls, shape: Shape, dtype: Any, weak_type: bool) -> Aval:
-        shape = tuple(int(n) for n in shape)
+        shape = tuple(n if is_open(n) else int(n) for n in shape)
         if not dtypes.is_extended(dtype):
             dtype = np.dtype(dtype)
         weak_type = bool(weak_type)
-        if prod(n for n in shape if n > 0) * max(dtype.itemsize, 1) > MOST_BYTES:
+        if prod(n for n in map(likely, shape) if n > 0) * max(dtype.itemsize, 1) > MOST_BYTES:
             raise ShapeError(
                 f"An array of {dtype.name}{list(shape)} has more elements than any memory holds."
                 f"{at_user_line()}"

@@ -17,6 +17,7 @@ from gradax.core.value import as_value, aval_of, to_numpy
 from gradax.core.watch import watch
 from gradax.errors import RefError, SourceLine, at_user_line, source_line
 from gradax.native import Array, get_trace, set_trace
+from gradax.sizes import OpenAxes, Size, Stopped
 
 
 class StagedTracer(Tracer):
@@ -47,6 +48,8 @@ class StagingTrace(Trace):
     """Writes each operation as an equation."""
 
     what: ClassVar[str] = "traced function"
+    # Those of the program, where its axes may be open.
+    open_axes: OpenAxes | None = None
 
     def __init__(self, name: str = "", inline_scalars: bool = True) -> None:
         self.parent = get_trace()
@@ -74,6 +77,8 @@ class StagingTrace(Trace):
         if isinstance(x, Tracer):
             check_alive(x)
             return self.constant(x, x.aval)
+        if type(x) is Size:
+            return self.atom(Size.to_array(x))
         aval = aval_of(x)
         is_number = not dtypes.is_extended(aval.dtype) and aval.dtype != dtypes.float0
         if aval.ndim == 0 and self.inline_scalars and is_number:
@@ -127,12 +132,24 @@ class StagingTrace(Trace):
         return ClosedJaxpr(jaxpr, self.consts, tuple(self.refs))
 
 
+def open_axes_now() -> OpenAxes | None:
+    """Return the open axes of the program that is being traced, None where sizes are fixed.
+
+    A program inside of it (a loop's body, a branch) has none of its own.
+    """
+    trace = get_trace()
+    while trace is not None and not isinstance(trace, StagingTrace):
+        trace = trace.parent
+    return None if trace is None else trace.open_axes
+
+
 def stage(
     fun: Callable[..., Sequence[Any]],
     avals: Sequence[Aval],
     name: str = "",
     arguments: Sequence[str] | None = None,
     takes_refs: bool = False,
+    open_axes: OpenAxes | None = None,
 ) -> ClosedJaxpr:
     """Trace `fun`, a function of flat arrays to a flat sequence of arrays, to a program.
 
@@ -140,6 +157,7 @@ def stage(
     on the values of references that the function uses.
     """
     trace = StagingTrace(name)
+    trace.open_axes = open_axes
     before = get_trace()
     set_trace(trace)
     try:
@@ -147,6 +165,10 @@ def stage(
         inputs = [trace.new_input(a, n) for a, n in zip(avals, names, strict=True)]
         outputs = fun(*inputs)
         closed = trace.finish(outputs)
+    except Stopped as stopped:
+        if open_axes is not None:
+            stopped.program = trace.finish(())
+        raise
     finally:
         trace.alive = False
         set_trace(before)

@@ -13,6 +13,7 @@ from gradax.core.aval import Aval
 from gradax.core.tracer import Tracer
 from gradax.errors import DtypeError, PrecisionLossError, at_user_line
 from gradax.native import Array
+from gradax.sizes import Size
 
 _SCALARS = (bool, int, float, complex)
 # Typed so that a checker narrows to anything, not to arrays of unknowns.
@@ -47,6 +48,8 @@ def aval_of(x: Any) -> Aval:
         return Aval(np.shape(x), dtype)
     if isinstance(x, _SCALARS):
         return Aval((), dtypes.dtype_of(x), True)
+    if type(x) is Size:
+        return Aval((), dtypes.dtype_of(0), True)
     array = array_protocol(x)
     if array is not None:
         return aval_of(array)
@@ -67,6 +70,8 @@ def as_value(x: Any) -> Any:
     """Return `x` as an array or tracer; Python scalars become weakly typed scalar arrays."""
     if isinstance(x, (Array, Tracer)):
         return x
+    if type(x) is Size:
+        return Size.to_array(x)
     aval = aval_of(x)
     if not isinstance(x, (*NUMPY_TYPES, *_SCALARS)):
         return as_value(array_protocol(x))
@@ -118,4 +123,6 @@ def not_an_array(x: Any) -> DtypeError:
 
 def is_value(x: Any) -> bool:
     """Tell whether `x` can be the operand of an operation."""
-    return isinstance(x, (Array, Tracer, *NUMPY_TYPES, *_SCALARS)) or (hasattr(x, "__jax_array__"))
+    return isinstance(x, (Array, Tracer, *NUMPY_TYPES, *_SCALARS, Size)) or (
+        hasattr(x, "__jax_array__")
+    )

@@ -10,6 +10,7 @@ from gradax import errors
 from gradax.dtypes.extended import ExtendedDType
 from gradax.dtypes.kinds import issubdtype
 from gradax.dtypes.parse import canonicalize_dtype, default_dtype
+from gradax.sizes import Size
 
 PYTHON_SCALARS: Final = frozenset((bool, int, float, complex))
 WEAK_SCALARS: Final = frozenset((int, float, complex))
@@ -23,6 +24,8 @@ def dtype_of(x: Any) -> Any:
     kind = type(x)
     if kind in PYTHON_SCALARS:
         return canonicalize_dtype(kind)
+    if kind is Size:
+        return canonicalize_dtype(int)
     # Types first: NumPy's scalar types have a `dtype` of their own, an attribute's descriptor.
     if isinstance(x, (type, str, np.dtype, ExtendedDType)):
         return canonicalize_dtype(x, allow_extended=True)
@@ -43,7 +46,7 @@ def dtype_of(x: Any) -> Any:
 def is_weak(x: Any) -> bool:
     """Return whether a value's dtype gives way to others: Python numbers' do, but not bool's."""
     kind = type(x)
-    if kind in PYTHON_SCALARS:
+    if kind in PYTHON_SCALARS or kind is Size:
         return kind is not bool
     return bool(getattr(x, "weak_type", False)) or (
         isinstance(x, (int, float, complex)) and not isinstance(x, (bool, np.generic))

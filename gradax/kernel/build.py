@@ -32,6 +32,7 @@ from gradax.kernel.ir import (
     slot,
 )
 from gradax.kernel.simplify import simplified
+from gradax.sizes import Size
 
 # The most common functions whose result has the dtype of their operands, whatever it is.
 SAME_DTYPE = frozenset({"add", "sub", "mul", "div", "min", "max", "neg", "fma", "and", "or", "xor"})
@@ -64,6 +65,8 @@ def convert(x: Scalar, dtype: Any) -> Scalar:
     dtype = np.dtype(dtype)
     if x.dtype == dtype:
         return x
+    if isinstance(x, Const) and type(x.value) is Size:
+        return const(x.value, dtype)
     if isinstance(x, Const) and not (is_float(x.dtype) and is_integer(dtype)):
         value = x.value.real if is_complex(x.dtype) and not is_complex(dtype) else x.value
         return const(value, dtype)

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from gradax.sizes import Size, is_open
+
 INT = np.dtype(np.int64)
 BOOL = np.dtype(np.bool_)
 
@@ -88,7 +90,7 @@ interned = Interned()
 
 @final
 class Const(Scalar):
-    """A constant; `value` is a Python bool, int, float or complex."""
+    """A constant; `value` is a Python bool, int, float or complex, or the size of an open axis."""
 
     __slots__ = ("value",)
     value: Any
@@ -130,10 +132,16 @@ class Apply(Scalar):
 
 
 def const(value: Any, dtype: Any) -> Const:
-    """Make a constant of `dtype`."""
+    """Make a constant of `dtype`; a size that is not one of `INT` is converted to it."""
     dtype = np.dtype(dtype)
-    python = value if fits(value, dtype) else plain(value, dtype)
-    key = (Const, python if type(python) is int else repr(python), dtype)
+    if type(value) is Size:
+        if dtype != INT:
+            return make_apply("convert", (const(value, INT),), dtype, 1)  # type: ignore[return]
+        python: Any = value
+        key: Any = (Const, value)
+    else:
+        python = value if fits(value, dtype) else plain(value, dtype)
+        key = (Const, python if type(python) is int else repr(python), dtype)
     node = interned.table.get(key)
     if node is None:
         node = interned.table[key] = Const()
@@ -386,7 +394,7 @@ class Library(Node):
         params: Sequence[int],
     ) -> None:
         self.name, self.operands = name, tuple(operands)
-        self.params = tuple(int(p) for p in params)
+        self.params = tuple(p if is_open(p) else int(p) for p in params)
         self.set_results(results)
 
 

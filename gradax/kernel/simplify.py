@@ -13,6 +13,7 @@ import numpy as np
 
 from gradax.kernel.functions import COMPARISONS, is_integer
 from gradax.kernel.ir import BOOL, Apply, Const, Scalar, const, make_apply
+from gradax.sizes import Size
 
 _FOLDED: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda a, b: a + b,
@@ -44,6 +45,8 @@ def simplified(fn: str, args: tuple[Scalar, ...], dtype: np.dtype[Any]) -> Scala
     if len(args) != 2 or not (is_integer(operand) or operand == BOOL):
         return simplified_float(fn, args)
     x, y = args
+    if is_size(x) or is_size(y):
+        return simplified_size(fn, x, y, dtype)
     if isinstance(x, Const) and isinstance(y, Const):
         return folded(fn, x, y, dtype)
     if isinstance(x, Const) and fn in ("add", "mul", "and", "or", "xor"):
@@ -51,6 +54,30 @@ def simplified(fn: str, args: tuple[Scalar, ...], dtype: np.dtype[Any]) -> Scala
     if isinstance(y, Const):
         return with_constant(fn, x, y, dtype)
     return x if x is y and fn in ("and", "or", "min", "max") else None
+
+
+def is_size(x: Scalar) -> bool:
+    """Tell whether a scalar is the size of an open axis."""
+    return isinstance(x, Const) and type(x.value) is Size
+
+
+def simplified_size(fn: str, x: Scalar, y: Scalar, dtype: np.dtype[Any]) -> Scalar | None:
+    """Compute with the sizes of open axes; comparisons are left to the machine."""
+    if fn not in ("add", "sub", "mul"):
+        return None
+    if isinstance(x, Const) and isinstance(y, Const):
+        return const(_FOLDED[fn](x.value, y.value), dtype)
+    if isinstance(x, Const) and fn != "sub":
+        x, y = y, x
+    if fn == "sub" and is_size(y):
+        assert isinstance(y, Const)
+        return simplified("add", (x, const(-y.value, dtype)), dtype) or make_apply(
+            "add", (x, const(-y.value, dtype)), dtype, 1
+        )
+    if is_size(y):
+        assert isinstance(y, Const)
+        return nested_constant(fn, x, y) or make_apply(fn, (x, y), dtype, 1)
+    return None
 
 
 def folded(fn: str, x: Const, y: Const, dtype: np.dtype[Any]) -> Scalar | None:
@@ -113,7 +140,8 @@ def nested_constant(fn: str, x: Scalar, y: Const) -> Scalar | None:
     if fn in ("add", "mul") and isinstance(x, Apply) and x.fn == fn:
         inner = x.args[1]
         if isinstance(inner, Const):
-            value = wrap(_FOLDED[fn](inner.value, y.value), y.dtype)
+            value = _FOLDED[fn](inner.value, y.value)
+            value = value if type(value) is Size else wrap(value, y.dtype)
             joined = (x.args[0], const(value, y.dtype))
             return simplified(fn, joined, y.dtype) or make_apply(fn, joined, y.dtype, 1)
     return None

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradax.errors import at_user_line, require
+from gradax.sizes import as_size
 
 Pads = tuple[tuple[int, int], ...]
 
@@ -96,7 +97,8 @@ def padtype_to_pads(
         return [(0, 0)] * len(in_shape)
     pads: list[tuple[int, int]] = []
     for n, window, stride in zip(in_shape, window_shape, window_strides, strict=True):
-        total = max(0, (-(-int(n) // int(stride)) - 1) * int(stride) + int(window) - int(n))
+        n, step = as_size(n), int(stride)
+        total = max(0, (-(-n // step) - 1) * step + int(window) - n)
         less, more = total // 2, total - total // 2
         pads.append((less, more) if name.upper() == "SAME" else (more, less))
     return pads
@@ -104,7 +106,7 @@ def padtype_to_pads(
 
 def canonical_pads(name: str, padding: Any, n_axes: int) -> Pads:
     """Return explicit padding as pairs of integers, one for each axis."""
-    pads = tuple(tuple(int(p) for p in pair) for pair in padding)
+    pads = tuple(tuple(as_size(p) for p in pair) for pair in padding)
     fits = len(pads) == n_axes and all(len(p) == 2 for p in pads)
     require(fits, name, f"a name or {n_axes} (before, after) pairs as padding", padding)
     return tuple((p[0], p[1]) for p in pads)

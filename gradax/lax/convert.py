@@ -16,6 +16,7 @@ from gradax.core.value import as_value
 from gradax.errors import DtypeError, at_user_line, require, user_stacklevel
 from gradax.lax.families import tangent_like
 from gradax.lax.shapes import move_batch_axis
+from gradax.sizes import is_open
 
 
 @final
@@ -94,6 +95,11 @@ class BitcastConvertType(Op):
         x = np.asarray(operands[0], order="C")
         shape = self.infer(Aval(x.shape, x.dtype)).shape
         return x.reshape(-1).view(np.dtype(self.new_dtype)).reshape(shape)
+
+
+def scalar_of(n: Any, dtype: Any) -> Any:
+    """Return a size as a number of `dtype`, traced where the axis is open."""
+    return ConvertElementType(dtype)(as_value(n)) if is_open(n) else np.asarray(n, dtype)
 
 
 def convert_element_type(operand: Any, new_dtype: Any) -> Any:

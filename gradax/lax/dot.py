@@ -19,6 +19,7 @@ from gradax.lax.arithmetic import Add
 from gradax.lax.families import ANY, check_dtype, incompatible, tangent_like
 from gradax.lax.precision import PrecisionLike, canonical_precision
 from gradax.lax.shapes import Transpose, accumulation_dtype
+from gradax.sizes import is_open, likely
 
 Axes = tuple[int, ...]
 Sides = tuple[Axes, Axes]  # of the left operand, of the right one
@@ -190,14 +191,16 @@ def lower_dot(op: DotGeneral, x: kernel.Tensor, y: kernel.Tensor) -> kernel.Tens
     out = np.dtype(op.result_dtype(x.dtype, y.dtype))
     terms = prod(x.shape[i] for i in cx)
     rows, columns = prod(x.shape[i] for i in fx), prod(y.shape[i] for i in fy)
-    is_short = terms <= UNROLLED_TERMS and not (
+    unroll = not is_open(terms) and terms <= UNROLLED_TERMS
+    is_short = unroll and not (
         out == x.dtype == y.dtype
         and out.name in ("float32", "float64")
-        and min(rows, columns) >= TILED_SIDE
+        and likely(rows) >= TILED_SIDE
+        and likely(columns) >= TILED_SIDE
         and terms >= TILED_TERMS[bool(fy and fy[-1] != y.ndim - 1)]
     )
-    if is_short or rows * columns == 1 or rows * columns * terms <= SMALL_WORK:
-        return loops(x, y, (cx, cy), (bx, by), (fx, fy), out, unroll=terms <= UNROLLED_TERMS)
+    if is_short or rows * columns == 1 or likely(rows * columns * terms) <= SMALL_WORK:
+        return loops(x, y, (cx, cy), (bx, by), (fx, fy), out, unroll)
     batch = prod(x.shape[i] for i in bx)
     wide = accumulation_dtype(out)
     exact = out == np.int32 and is_exact_in_float(x.dtype, y.dtype, terms)
@@ -261,7 +264,7 @@ def contraction_order(
     def cost(order: tuple[int, ...]) -> int:
         sides = zip((x, y), contracted, batch, free, strict=True)
         return sum(
-            0 if is_matrix(t, b, f, tuple(c[k] for k in order)) else t.nbytes
+            0 if is_matrix(t, b, f, tuple(c[k] for k in order)) else likely(t.nbytes)
             for t, c, b, f in sides
         )
 

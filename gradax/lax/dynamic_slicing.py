@@ -15,7 +15,7 @@ from gradax.core.value import as_value
 from gradax.errors import DtypeError, IndexingError, at_user_line, require
 from gradax.lax.arithmetic import Add
 from gradax.lax.comparison import Lt, SelectN, zeros
-from gradax.lax.convert import ConvertElementType
+from gradax.lax.convert import ConvertElementType, scalar_of
 from gradax.lax.families import check_same_dtype, tangent_like
 from gradax.lax.gathering import CLIP, Gather, or_zeros
 from gradax.lax.joining import Concatenate, mapped_first
@@ -213,7 +213,7 @@ def counted_from_end(name: str, start: Any, n: int, dtype: Any, wraps: bool) -> 
         return start
     is_negative = Lt()(start, np.zeros((), start.dtype))
     strong = ConvertElementType(start.dtype)(start) if start.weak_type else start
-    return SelectN()(is_negative, start, Add()(strong, np.asarray(n, start.dtype)))
+    return SelectN()(is_negative, start, Add()(strong, scalar_of(n, start.dtype)))
 
 
 def canonical_starts(

@@ -73,9 +73,10 @@ def batch_elementwise(op: Op, args: tuple[Any, ...], dims: tuple[int | None, ...
         return op(*args), dim
     size = first.shape[dim]
     shapes = [
-        np.shape(x) if d is None else np.delete(x.shape, d) for x, d in zip(args, dims, strict=True)
+        np.shape(x) if d is None else (*x.shape[:d], *x.shape[d + 1 :])
+        for x, d in zip(args, dims, strict=True)
     ]
-    shape = next((tuple(map(int, s)) for s in shapes if len(s)), ())
+    shape = next((s for s in shapes if s), ())
     return op(*(aligned(x, d, size, shape) for x, d in zip(args, dims, strict=True))), 0
 
 

@@ -28,6 +28,7 @@ from gradax.lax.shapes import (
     move_batch_axis,
     sum_to_scalar,
 )
+from gradax.sizes import as_size
 
 
 @final
@@ -255,7 +256,7 @@ def canonical_axis(name: str, axis: Any, ndim: int) -> int:
 def static_ints(name: str, values: Iterable[Any]) -> tuple[int, ...]:
     """Return a sequence of static integers (of a shape, of axes) as a tuple."""
     try:
-        return tuple(map(index, values))
+        return tuple(map(as_size, values))
     except TypeError as error:
         raise TypeError(
             f"{name}: expected a sequence of static integers; got {values!r}{at_user_line()}\n"
@@ -285,8 +286,8 @@ def slice_in_dim(
     x = as_value(operand)
     axis = canonical_axis("slice_in_dim", axis, x.ndim)
     n = x.shape[axis]
-    start = 0 if start_index is None else index(start_index)
-    stop = n if limit_index is None else index(limit_index)
+    start = 0 if start_index is None else as_size(start_index)
+    stop = n if limit_index is None else as_size(limit_index)
     starts, stops, steps = [0] * x.ndim, list(x.shape), [1] * x.ndim
     starts[axis] = start + n if start < 0 else start
     stops[axis] = stop + n if stop < 0 else stop

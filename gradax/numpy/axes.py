@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -17,6 +16,7 @@ from gradax.errors import (
     ShapeError,
     at_user_line,
 )
+from gradax.sizes import as_size
 
 
 def axes_there(ndim: int) -> str:
@@ -60,8 +60,8 @@ def static_int(name: str, value: Any, what: str) -> int:
     if isinstance(value, Tracer):
         value = known(name, value, what)
     try:
-        return operator.index(value)
-    except TypeError:
+        return as_size(value)
+    except (TypeError, AttributeError):
         raise ShapeError(
             f"{name}: {what} must be an integer, got {value!r}{at_user_line()}"
         ) from None

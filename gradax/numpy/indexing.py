@@ -16,11 +16,12 @@ import numpy as np
 from gradax import dtypes
 from gradax.config import current
 from gradax.core.op import Op
+from gradax.core.value import as_value
 from gradax.core.watch import watch
 from gradax.errors import IndexingError, at_user_line
 from gradax.lax.arithmetic import Add
 from gradax.lax.comparison import Lt, SelectN
-from gradax.lax.convert import ConvertElementType
+from gradax.lax.convert import ConvertElementType, scalar_of
 from gradax.lax.dynamic_slicing import DynamicSlice, counted_from_end
 from gradax.lax.gathering import PROMISE, Gather
 from gradax.lax.joining import Concatenate
@@ -40,7 +41,9 @@ from gradax.numpy.indices import (
     known_index,
     parse,
 )
+from gradax.numpy.promotion import joint_shape
 from gradax.records import record
+from gradax.sizes import has_open, is_open
 
 INT32 = np.dtype(np.int32)
 INT64 = np.dtype(np.int64)
@@ -383,13 +386,13 @@ def frame_of(shape: Shape, pattern: tuple[Any, ...], together: bool) -> Frame:
 
 def common_shape(shapes: Sequence[Shape]) -> Shape:
     """Return the shape to which index arrays broadcast."""
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
+    found = joint_shape(tuple(shapes))
+    if found is None:
         raise IndexingError(
             f"Index arrays of shapes {', '.join(map(str, shapes))} do not broadcast together"
             f"{at_user_line()}"
-        ) from None
+        )
+    return found
 
 
 def index_vectors(parsed: Entries, frame: Frame, wraps: bool) -> Any:
@@ -404,7 +407,8 @@ def index_vectors(parsed: Entries, frame: Frame, wraps: bool) -> Any:
         entry: Any = entries[source] if type(source) is int else None
         place = source if entry is None else entry.place
         columns.append((counted(place, shape[axis], dtype, wraps), dims))
-    if all(isinstance(p, np.ndarray) for p, _ in columns) and (batch or get_trace() is None):
+    is_known = all(isinstance(p, np.ndarray) for p, _ in columns) and not has_open(batch)
+    if is_known and (batch or get_trace() is None):
         spreads = [spread(p, dims, batch)[..., None] for p, dims in columns]
         return spreads[0] if len(spreads) == 1 else np.concatenate(spreads, axis=-1)
     parts = [BroadcastInDim((*batch, 1), dims)(p) for p, dims in columns]
@@ -422,14 +426,16 @@ def spread(place: Any, dims: tuple[int, ...], batch: Shape) -> Any:
 def counted(place: Any, n: int, dtype: Any, wraps: bool) -> Any:
     """Return places on an axis of `n` in `dtype`, negative ones counted from its end."""
     if type(place) is int or isinstance(place, np.ndarray):
-        return counted_now(np.asarray(place), n, dtype, wraps)
+        if not (is_open(n) and np.any(np.less(place, 0))):
+            return counted_now(np.asarray(place), n, dtype, wraps)
+        place = as_value(place)
     negative = wraps and dtypes.issubdtype(place.dtype, np.signedinteger)
     if place.dtype != dtype:
         place = ConvertElementType(dtype)(place)
     if not negative:
         return place
     below = Lt()(place, np.zeros((), dtype))
-    return SelectN()(below, place, Add()(place, np.asarray(n, dtype)))
+    return SelectN()(below, place, Add()(place, scalar_of(n, dtype)))
 
 
 def counted_now(place: Any, n: int, dtype: Any, wraps: bool) -> Any:

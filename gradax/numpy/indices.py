@@ -12,6 +12,7 @@ from typing import Any, NoReturn, final
 import numpy as np
 
 from gradax import dtypes
+from gradax.core.staging import open_axes_now
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, aval_of
 from gradax.errors import (
@@ -22,7 +23,9 @@ from gradax.errors import (
     at_user_line,
 )
 from gradax.native import Array
+from gradax.numpy.open_masks import is_unknown, open_places
 from gradax.records import record
+from gradax.sizes import is_open, span_of
 
 Shape = tuple[int, ...]
 # Concrete index arrays up to this size are read and prepared in NumPy at once.
@@ -145,7 +148,8 @@ def parse(shape: Shape, idx: Any) -> Entries:
             check_mask(part.shape, shape[taken : taken + n_axes], k)
             sizes.append(prod(shape[taken : taken + n_axes]))
             taken += n_axes
-            entries.append(Places(axis, np.flatnonzero(part), True))
+            places = open_places(part) if is_unknown(part) else np.flatnonzero(part)
+            entries.append(Places(axis, places, True))
         else:
             entries.append(entry_of(part, axis, shape[taken]))
             sizes.append(shape[taken])
@@ -163,8 +167,7 @@ def is_together(parts: list[Any]) -> bool:
 def entry_of(part: Any, axis: int, n: int) -> Entry:
     """Return the entry of a slice, an integer or an array of them on an axis of `n`."""
     if isinstance(part, slice):
-        start, stop, step = part.indices(n)
-        return Span(axis, start, len(range(start, stop, step)), step)
+        return Span(axis, *span_of(part, n))
     if type(part) is int or part.ndim == 0:
         return Point(axis, part)
     return Places(axis, part)
@@ -196,7 +199,7 @@ def axes_taken(part: Any) -> int:
 
 def is_mask(part: Any) -> bool:
     """Tell whether a part of an index is an array of bools."""
-    return isinstance(part, np.ndarray) and part.dtype == np.bool_
+    return isinstance(part, (np.ndarray, Tracer)) and part.dtype == np.bool_
 
 
 def check_mask(got: Shape, expected: Shape, position: int) -> None:
@@ -238,7 +241,9 @@ def read_array(part: Any, position: int) -> Any:
         part = part if part.concrete() is None else part.concrete()
     if is_bool:
         if isinstance(part, Tracer):
-            raise traced_mask(part)
+            if open_axes_now() is None or part.ndim == 0:
+                raise traced_mask(part)
+            return part
         return np.asarray(part)
     if isinstance(part, Tracer) or (isinstance(part, Array) and part.size > MAX_READ):
         return part
@@ -265,6 +270,8 @@ def read_slice(part: slice, position: int) -> slice:
 
 def bound(b: Any) -> int:
     """Return the bound of a slice as a Python integer."""
+    if is_open(b):
+        return b
     if isinstance(b, Tracer):
         if b.concrete() is None:
             raise TypeError("traced")

@@ -12,6 +12,7 @@ from gradax import dtypes
 from gradax.errors import ArgumentError, ShapeError, at_user_line
 from gradax.lax import linalg as lax_linalg
 from gradax.lax.arithmetic import Mul
+from gradax.lax.creation import Iota
 from gradax.lax.elementary import Sqrt
 from gradax.lax.shapes import broadcast_scalar
 from gradax.numpy.arithmetic import absolute, conjugate, constant, real, sign
@@ -223,7 +224,7 @@ def product_of_diagonal(x: Any) -> Any:
 
 def parity(pivots: Any, dtype: Any) -> Any:
     """Return the sign of the permutation that exchanges of rows make."""
-    n_swaps = sum(pivots != np.arange(pivots.shape[-1], dtype=np.int32), -1)
+    n_swaps = sum(pivots != Iota(np.dtype(np.int32), pivots.shape[-1:], 0)(), -1)
     return 1 - 2 * convert(n_swaps % 2, dtype)
 
 

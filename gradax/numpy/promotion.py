@@ -24,6 +24,7 @@ from gradax.lax.convert import ConvertElementType
 from gradax.lax.families import incompatible, unequal_axes
 from gradax.lax.shapes import BroadcastInDim
 from gradax.native import Array
+from gradax.sizes import Size, same_shape
 
 ARRAYS: Final = (Array, Tracer)
 SCALARS: Final = dtypes.PYTHON_SCALARS
@@ -92,7 +93,7 @@ def operand(name: str, x: Any, position: int = 0) -> Any:
     if type(x) in SCALARS:
         # A new array, since it may become the user's, who may donate it.
         return constants(type(x), dtypes.dtype_of(x), type(x) is not bool).make(x)
-    if isinstance(x, (np.ndarray, np.generic, bool, int, float, complex)):
+    if isinstance(x, (np.ndarray, np.generic, bool, int, float, complex, Size)):
         return as_value(x)
     if hasattr(x, "__jax_array__") and not isinstance(x, type):
         return operand(name, x.__jax_array__(), position)
@@ -213,7 +214,9 @@ def fix_for(key: Any, dtype: Any, weak: bool, shape: Shape) -> Fix:
         return constants(key, dtype, weak)
     weak = weak and key.weak_type if key.dtype == dtype else weak
     convert = None if key.dtype == dtype else ConvertElementType(dtype, weak)
-    spread = broadcast_op(key.shape, shape) if key.shape and key.shape != shape else None
+    spread = (
+        broadcast_op(key.shape, shape) if key.shape and not same_shape(key.shape, shape) else None
+    )
     if convert is None or spread is None:
         return convert or spread
     return lambda x: spread(convert(x))
@@ -241,13 +244,15 @@ def broadcast_shape(name: str, *shapes: Shape) -> Shape:
 @lru_cache(MAX_CONSTANTS)
 def joint_shape(shapes: tuple[Shape, ...]) -> Shape | None:
     """Return the shape that shapes broadcast to, None when there is none."""
-    ndim = max(map(len, shapes))
+    ndim = max(map(len, shapes), default=0)
     out: list[int] = []
     for sizes in zip(*((1,) * (ndim - len(s)) + s for s in shapes), strict=True):
-        distinct = {n for n in sizes if n != 1}
-        if len(distinct) > 1:
-            return None
-        out.append(distinct.pop() if distinct else 1)
+        found = 1
+        for n in sizes:
+            if n != 1 and found != 1 and n != found:
+                return None
+            found = n if found == 1 else found
+        out.append(found)
     return tuple(out)
 
 
@@ -295,6 +300,7 @@ def convert(x: Any, dtype: Any, weak: bool = False) -> Any:
     """Return a value in `dtype`; nothing happens where it has it."""
     if type(x) in SCALARS:
         return constants(type(x), dtype, weak)(x)
+    x = as_value(x) if type(x) is Size else x
     aval = x.aval
     if aval.dtype == dtype and aval.weak_type == weak:
         return x

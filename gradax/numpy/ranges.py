@@ -40,6 +40,7 @@ from gradax.numpy.promotion import (
     operands,
     result_pair,
 )
+from gradax.sizes import Size, as_size
 
 _INT32: Final = np.dtype(np.int32)
 
@@ -71,6 +72,8 @@ def arange(
     by = 1 if step is None else limits[-1]
     if by == 0:
         raise ArgumentError(f"arange: the step is 0{at_user_line()}")
+    if any(type(x) is Size for x in (begin, end, by)):
+        return open_range(begin, end, by, wanted)
     count = (end - begin) / by
     if not isinstance(count, complex) and not math.isfinite(count):
         raise ArgumentError(f"arange: expected finite limits, got {tuple(limits)}{at_user_line()}")
@@ -83,6 +86,17 @@ def arange(
     if stop is not None and (begin != 0 or (wanted in INEXACT and by != 1)):
         line = Add()(convert(begin, wanted), line)
     return asarray(line, device=device, out_sharding=out_sharding)
+
+
+def open_range(begin: Any, end: Any, by: Any, dtype: Any) -> Any:
+    """Return the range of limits among which are sizes of open axes.
+
+    Errors: TypeError for limits beside them that are no integers.
+    """
+    n = max(-(-(as_size(end) - as_size(begin)) // as_size(by)), 0)
+    line = Iota(dtype, (n,), 0)()
+    line = line if by == 1 else Mul()(convert(by, dtype), line)
+    return line if begin == 0 else Add()(convert(begin, dtype), line)
 
 
 def linspace(

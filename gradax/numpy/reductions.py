@@ -44,6 +44,7 @@ from gradax.numpy.promotion import (
     convert,
     operand,
 )
+from gradax.sizes import is_open
 
 Axis = Any
 
@@ -271,10 +272,16 @@ def mean_of(name: str, x: Any, axis: Axis, dtype: Any, keepdims: bool, where: An
     axes = sorted_axes(name, axis, x.ndim)
     total = reduced(name, _SUM, x, axes, keepdims, None, where, 0, None)
     if where is None:
-        count = constant(float(product_of(x.shape[i] for i in axes)), real_like(x))
+        count = constant(number_of(x, axes), real_like(x))
     else:
         count = convert(count_of(x, axes, keepdims, where), real_like(x).dtype)
     return convert(binary_any(Div(), total, convert(count, total.dtype)), result)
+
+
+def number_of(x: Any, axes: tuple[int, ...]) -> Any:
+    """Return how many elements some axes have: a float, or the size of open ones."""
+    n: Any = product_of(x.shape[i] for i in axes)
+    return n if is_open(n) else float(n)
 
 
 def wider(dtype: Any) -> Any:
@@ -344,7 +351,7 @@ def variance(
 
 def normalizer(x: Any, axes: tuple[int, ...], keepdims: bool, where: Any, ddof: Any) -> Any:
     """Return n - ddof: a number where both are known, else an array."""
-    n: Any = float(product_of(x.shape[i] for i in axes))
+    n: Any = number_of(x, axes)
     if where is not None:
         n = convert(count_of(x, axes, keepdims, where), x.dtype)
     if type(n) is float and not isinstance(ddof, ARRAYS):
@@ -409,7 +416,7 @@ def average(
         if not returned:
             return out
         axes = sorted_axes("average", axis, x.ndim)
-        n = constant(float(product_of(x.shape[i] for i in axes)), out)
+        n = constant(number_of(x, axes), out)
         return out, broadcast_scalar(n, out.shape)
     x, w = weighted(x, operand("average", weights, 1), axis)
     total_weight = sum(w, axis, keepdims=keepdims)

@@ -9,11 +9,13 @@ import numpy as np
 from gradax import dtypes
 from gradax.core.tracer import Tracer
 from gradax.lax.cumulative import Cumsum
+from gradax.lax.open_sizes import counted
 from gradax.numpy.at import at
 from gradax.numpy.axes import canonical_axis, known_array, static_count
 from gradax.numpy.indexing import get, index
 from gradax.numpy.joining import concatenate
 from gradax.numpy.logic import isnan, where_select
+from gradax.numpy.open_masks import is_unknown
 from gradax.numpy.promotion import INEXACT, convert, operand, promote_dtypes
 from gradax.numpy.shaping import expand_dims, moveaxis, reshaped
 from gradax.numpy.sorting import lexsort, places_in, sort
@@ -68,6 +70,8 @@ def unique(
     slices = moveaxis(x, axis, 0)
     n = slices.shape[0]
     order, is_first = grouped(slices, equal_nan)
+    if size is None and is_unknown(is_first) and (known := counted(is_first)) is not None:
+        is_first, size = known
     if size is None:
         what = "the array (or size=, the number of unique elements)"
         size = int(np.count_nonzero(known_array("unique", is_first, what)))

@@ -27,6 +27,7 @@ from gradax.numpy.promotion import (
     promote_dtypes,
 )
 from gradax.numpy.shaping import reshaped
+from gradax.sizes import is_open
 
 
 def sort(
@@ -147,6 +148,13 @@ def searchsorted(
     return places_in(table, x, side)
 
 
+def bits_of(n: Any) -> int:
+    """Return the number of bits that hold a size; those of few thresholds for an open axis."""
+    if not is_open(n):
+        return max(n, 0).bit_length()
+    return next((bits for bits in (8, 16, 24, 31) if n < 1 << bits), 63)
+
+
 def places_in(table: Any, x: Any, side: str) -> Any:
     """Search by bisection, all elements at once."""
     n = table.shape[0]
@@ -154,7 +162,7 @@ def places_in(table: Any, x: Any, side: str) -> Any:
     dtype = np.dtype(np.int64 if wide else np.int32)
     low = broadcast_scalar(convert(0, dtype), x.shape)
     # `low` elements lie before x for certain; it is found bit by bit, from the highest.
-    for bit in reversed(range(max(n, 0).bit_length())):
+    for bit in reversed(range(bits_of(n))):
         reach = Add()(low, convert(1 << bit, dtype))
         place = Add()(reach, convert(-1, dtype))
         element = get(table, place, mode="clip")

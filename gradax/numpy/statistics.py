@@ -11,6 +11,7 @@ from gradax.errors import ArgumentError, at_user_line
 from gradax.lax.arithmetic import Add, Div, Mul, Sub
 from gradax.lax.bits import Not
 from gradax.lax.comparison import Clamp
+from gradax.lax.creation import Iota
 from gradax.lax.rounding import Ceil, Floor
 from gradax.lax.sorting import Sort
 from gradax.numpy.arithmetic import constant, pick, refuse_out
@@ -29,6 +30,7 @@ from gradax.numpy.promotion import (
 from gradax.numpy.reductions import any as reduce_any
 from gradax.numpy.reductions import sum
 from gradax.numpy.shaping import expand_dims, reshaped, transposed
+from gradax.sizes import is_open
 
 _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
@@ -203,7 +205,11 @@ def element(ordered: Any, place: Any, n_new: int) -> Any:
     shape = ordered.shape[:-1]
     key: list[Any] = []
     for i, n in enumerate(shape):
-        line = np.arange(n, dtype=np.int32).reshape((n, *(1,) * (len(shape) - 1 - i)))
+        ones = (1,) * (len(shape) - 1 - i)
+        if is_open(n):
+            key.append(Iota(int32, (n, *ones), 0)())
+            continue
+        line = np.arange(n, dtype=np.int32).reshape((n, *ones))
         key.append(operand("quantile", line))
     return get(ordered, (*key, at), mode="clip")
 

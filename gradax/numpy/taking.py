@@ -11,16 +11,19 @@ import numpy as np
 from gradax import dtypes
 from gradax.core.tracer import Tracer
 from gradax.errors import ArgumentError, DtypeError, at_user_line
+from gradax.lax.arithmetic import Add
+from gradax.lax.creation import Iota
 from gradax.lax.cumulative import Cumsum
 from gradax.lax.gathering import Gather
 from gradax.lax.joining import Concatenate
 from gradax.lax.placement import GatherDimensionNumbers, GatherScatterMode
-from gradax.lax.shapes import BroadcastInDim
+from gradax.lax.shapes import BroadcastInDim, broadcast_scalar
 from gradax.numpy.arithmetic import floor_divide, refuse_out, remainder
 from gradax.numpy.axes import canonical_axis, known_array, static_count, static_shape
 from gradax.numpy.creation import asarray
 from gradax.numpy.indexing import get, index
 from gradax.numpy.logic import truth, where_select
+from gradax.numpy.open_masks import open_places
 from gradax.numpy.promotion import (
     INTEGERS,
     broadcast_op,
@@ -167,14 +170,16 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
     if mask.ndim == 0:
         raise ArgumentError(f"nonzero: expected 1 axis or more; use jnp.atleast_1d{at_user_line()}")
     int_dtype = dtypes.default_dtype("i")
+    if size is None and (found := open_places(mask)) is not None:
+        return tuple(convert(p, int_dtype) for p in unravel(found, mask.shape))
     if size is None:
         what = "the array (or size=, the number of places)"
         places = np.nonzero(known_array("nonzero", mask, what))
         return tuple(convert(operand("nonzero", p), int_dtype) for p in places)
-    n = static_count("nonzero", size, "size")
+    n, int32 = static_count("nonzero", size, "size"), np.dtype(np.int32)
     flat = reshaped(convert(mask, np.dtype(np.int32)), (mask.size,))
     counts = Cumsum(0)(flat)
-    wanted = operand("nonzero", np.arange(1, n + 1, dtype=np.int32))
+    wanted = Add()(Iota(int32, (n,), 0)(), broadcast_scalar(convert(1, int32), (n,)))
     found = places_in(counts, wanted, "left")
     out = unravel(found, mask.shape)
     fills = fill_value if isinstance(fill_value, tuple) else (fill_value or 0,) * mask.ndim

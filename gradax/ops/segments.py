@@ -11,6 +11,7 @@ from gradax import dtypes, lax
 from gradax.core.value import as_value
 from gradax.errors import DtypeError, ShapeError, at_user_line
 from gradax.numpy.axes import known_array
+from gradax.sizes import as_size
 
 
 def lowest(dtype: Any) -> Any:
@@ -55,7 +56,7 @@ def reduce_segments(
     if num_segments is None:
         found = known_array(name, ids, "segment_ids without num_segments")
         num_segments = int(found.max(initial=-1)) + 1
-    size = int(num_segments.__index__())
+    size = as_size(num_segments)
     if size < 0:
         raise ShapeError(f"{name}: num_segments must not be negative; got {size}.{at_user_line()}")
     out = lax.full((size, *data.shape[ids.ndim :]), identity(data.dtype), data.dtype)

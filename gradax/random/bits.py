@@ -68,8 +68,8 @@ def result_shape(shape: Any, name: str, *params: Any) -> tuple[int, ...]:
     if shape is not None and not any(shapes):
         return as_shape(shape, name)
     try:
-        common = np.broadcast_shapes(*shapes)
-    except ValueError:
+        common = lax.broadcast_shapes(*shapes)
+    except (ValueError, TypeError):
         got = " and ".join(map(str, shapes))
         raise ShapeError(
             f"Incompatible shapes for random.{name}: got {got}.{at_user_line()}"

@@ -26,6 +26,7 @@ from gradax.random.operations import (
     RandomWrap,
 )
 from gradax.random.threefry import U32
+from gradax.sizes import as_size
 
 FRY = dtypes.KeyType("fry")
 IMPLEMENTATIONS = {"threefry2x32": FRY, "fry": FRY}
@@ -163,9 +164,9 @@ def as_shape(shape: Any, name: str) -> tuple[int, ...]:
     """
     try:
         if hasattr(shape, "__index__"):
-            sizes = (int(shape.__index__()),)
+            sizes = (as_size(shape),)
         else:
-            sizes = tuple(int(n.__index__()) for n in shape)
+            sizes = tuple(map(as_size, shape))
     except (TypeError, AttributeError):
         raise DtypeError(
             f"random.{name}: a shape is a sequence of integers; got {shape!r}.{at_user_line()}"

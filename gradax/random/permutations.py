@@ -14,16 +14,22 @@ from gradax.errors import ArgumentError, DtypeError, ShapeError, at_user_line
 from gradax.random.bits import randint, raw_bits, uniform
 from gradax.random.distributions import gumbel
 from gradax.random.keys import Shape, as_shape, checked, split_into, typed
+from gradax.sizes import is_open
 
 
 def shuffled(key: Any, x: Any, axis: int) -> Any:
     """Shuffle along an axis by sorting random numbers, so often that ties hardly ever matter."""
-    exponent = 3
-    n_rounds = ceil(exponent * log(max(1, x.size)) / log(np.iinfo(np.uint32).max))
-    for _ in range(n_rounds):
+    for _ in range(rounds(x.size)):
         key, own = split_into(key, 2)
         _, x = lax.sort_key_val(raw_bits(own, 32, x.shape), x, axis)
     return x
+
+
+def rounds(n: Any, exponent: int = 3) -> int:
+    """Return in how many rounds `n` elements are shuffled."""
+    if not is_open(n):
+        return ceil(exponent * log(max(1, n)) / log(np.iinfo(np.uint32).max))
+    return next(k for k in range(1, 8) if n <= int(np.iinfo(np.uint32).max ** (k / exponent)))
 
 
 def take(x: Any, places: Any, axis: int) -> Any:

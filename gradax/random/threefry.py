@@ -19,6 +19,7 @@ from gradax.errors import require
 from gradax.kernel.meanings import meaning
 from gradax.lax.families import aligned, common_shape
 from gradax.records import record
+from gradax.sizes import is_open
 
 U32, U64, INDEX = np.dtype(np.uint32), np.dtype(np.uint64), np.dtype(np.int64)
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -87,7 +88,7 @@ def word(on: Words, key: tuple[Any, Any], i: Any, n_words: int) -> Any:
     is_second = on.apply("ge", i, half)
     first = on.where(is_second, on.apply("sub", i, half), i)
     second = on.apply("add", first, half)
-    if n_words % 2:
+    if is_open(n_words) or n_words % 2:
         second = on.where(on.apply("ge", second, n_words), 0, second)
     x0, x1 = block(on, *key, first, second)
     return on.where(is_second, x1, x0)

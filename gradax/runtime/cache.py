@@ -1,6 +1,6 @@
 """The compilation cache on disk: object code by fingerprint, checked, written atomically.
 
-An entry is `gradax3`, a digest of the rest, the lengths of facts and code, the facts, the object
+An entry is `gradax4`, a digest of the rest, the lengths of facts and code, the facts, the object
 code, and the module's compressed text where the code can be improved.
 Anything that does not read back as written is as good as not there: the program is compiled anew.
 Any number of processes may use one directory.
@@ -17,33 +17,43 @@ from typing import NamedTuple
 from gradax import config
 from gradax.digest import DIGEST_BYTES, digest
 
-MAGIC = b"gradax3\n"
+MAGIC = b"gradax4\n"
 SUFFIX = ".gxo"
+# Calls that are guessed to take no longer are not measured.
+SURELY_SHORT_NS = 2e4
 
 
 class Facts(NamedTuple):
     """What is needed to run code: its arena, the libraries it calls, its nanoseconds or -1, and
     which operand's memory (if donated) which result may take.
+
+    `sizes` says, for code with open axes, what its arena takes and which sizes it is for.
     """
 
     arena_bytes: int
     cost_ns: float
     libraries: tuple[str, ...]
     shared: tuple[tuple[int, int], ...] = ()
+    sizes: str = ""
 
     def encode(self) -> bytes:
         """Return the facts as words."""
         pairs = ",".join(f"{operand}:{result}" for operand, result in self.shared)
-        words = (str(self.arena_bytes), self.cost_ns.hex(), pairs or "-", *self.libraries)
+        words = (
+            str(self.arena_bytes), self.cost_ns.hex(), pairs or "-", self.sizes or "-",
+            *self.libraries,
+        )  # fmt: skip
+
         return " ".join(words).encode()
 
     @staticmethod
     def decode(data: bytes) -> Facts:
         """Return the facts that were encoded."""
-        arena_bytes, cost_ns, pairs, *libraries = data.decode().split()
+        arena_bytes, cost_ns, pairs, sizes, *libraries = data.decode().split()
         words = () if pairs == "-" else (pair.split(":") for pair in pairs.split(","))
         shared = tuple((int(operand), int(result)) for operand, result in words)
-        return Facts(int(arena_bytes), float.fromhex(cost_ns), tuple(libraries), shared)
+        return Facts(int(arena_bytes), float.fromhex(cost_ns), tuple(libraries), shared,
+                     "" if sizes == "-" else sizes)  # fmt: skip
 
 
 class Entry(NamedTuple):

@@ -152,6 +152,28 @@ def test_derivatives(part: int) -> None:
             np.testing.assert_allclose(a[1], b, 1e-8, 1e-9, err_msg=f"vmap of grad\n{program}")
 
 
+@pytest.mark.parametrize("part", range(-(-N_PROGRAMS // (8 * BATCH))))
+def test_open_axes(part: int) -> None:
+    """A program with all axes open agrees at the sizes that it was traced for, and at others."""
+    for seed in seeds(part):
+        program = Generator(seed).program(3, 12, 4)
+        dims = tuple(tuple(range(x.ndim)) for x in program.inputs)
+        run = gradax.jit(on_arrays(program), dynamic_dims=dims)
+        rng = np.random.default_rng(seed)
+        for trial in range(4):
+            sizes = {n: int(rng.integers(2, 70)) for x in program.inputs for n in x.shape if n > 1}
+            inputs = [
+                rng.choice(x.ravel(), [sizes.get(n, n) for n in x.shape]) if trial else x
+                for x in program.inputs
+            ]
+            try:
+                with np.errstate(all="ignore"):
+                    want = program(np, *inputs)
+            except (ValueError, IndexError):
+                continue  # the program is for the sizes that it was made with
+            compare(program, run(*map(gnp.asarray, inputs)), want, f"open axes, trial {trial}")
+
+
 def test_number_of_float_dtypes() -> None:
     """The generator draws from every float dtype that it knows."""
     seen = {str(x.dtype) for seed in range(40) for x in Generator(seed).program(3, 1, 1).inputs}

@@ -30,6 +30,7 @@ from gradax.kernel import (
     one_result,
     reshape,
 )
+from gradax.sizes import likely, same_shape
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 # Smaller products are over before a pass over their results is worth saving.
@@ -72,7 +73,7 @@ def sum_of(item: Map, readers: Counter[Tensor]) -> Sum | None:
     body = item.body
     if not isinstance(body, Apply) or body.fn != "add" or body.dtype not in FLOATS:
         return None
-    if item.size < LEAST_RESULTS:
+    if likely(item.size) < LEAST_RESULTS:
         return None
     for k, part in enumerate(body.args):
         if not isinstance(part, Load) or part.guard is not None:
@@ -90,7 +91,7 @@ def reads_whole(node: Load, shape: tuple[int, ...]) -> bool:
     long = [axis for axis, n in enumerate(shape) if n > 1]
     sizes = node.source.shape
     read = [i for i, n in zip(node.indices, sizes, strict=True) if n > 1]
-    same_sizes = [n for n in sizes if n > 1] == [shape[axis] for axis in long]
+    same_sizes = same_shape([n for n in sizes if n > 1], [shape[axis] for axis in long])
     return same_sizes and read == [index(axis) for axis in long]
 
 

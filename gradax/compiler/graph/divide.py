@@ -26,6 +26,7 @@ from gradax.compiler.graph.rewrite import (
 from gradax.kernel import Apply, Const, Map, Reduce, Scalar, Slot, Update, const, index
 from gradax.kernel.build import apply
 from gradax.kernel.functions import is_complex, is_float, is_integer
+from gradax.sizes import is_open, likely
 
 MOST_COPIES = 8
 LEAST_POINTS = 1 << 16
@@ -48,7 +49,7 @@ def divided(item: Update) -> Update | Map:
     neutral = identity_of(item)
     n = item.space[0] if item.space else 0
     copies = number_of_copies(item)
-    if neutral is None or copies < 2 or n < 4 * copies:
+    if neutral is None or copies < 2 or likely(n) < 4 * copies:
         return item
     size = -(-n // copies)
     row = apply("add", apply("mul", index(0), size), index(1))
@@ -59,7 +60,7 @@ def divided(item: Update) -> Update | Map:
         return rewrite(root, keep, axes, memo=memo)
 
     guard = None if item.guard is None else moved(item.guard)
-    if n % copies:
+    if is_open(n) or n % copies:
         inside = apply("lt", row, n)
         guard = inside if guard is None else apply("and", inside, guard)
     parts = Update(
@@ -82,14 +83,14 @@ def divided(item: Update) -> Update | Map:
 
 def number_of_copies(item: Update) -> int:
     """Return among how many copies to divide an update: its points are many beside them all."""
-    points = prod(item.space)
+    points = likely(prod(item.space))
     if item.unique or points < LEAST_POINTS:
         return 1
     reads = loads_of((*item.indices, item.value, item.guard))
     if any(node.source is item.base for node in reads):
         return 1
     copies = MOST_COPIES
-    while copies > 1 and points < LEAST_SHARE * copies * item.base.size:
+    while copies > 1 and points < LEAST_SHARE * copies * likely(item.base.size):
         copies //= 2
     return copies
 

@@ -40,6 +40,7 @@ from gradax.kernel import (
     load,
     select,
 )
+from gradax.sizes import likely
 
 MOST_COST = 4_000
 MOST_COST_MOVED = 500
@@ -87,7 +88,7 @@ def count_uses(graph: Graph, order: list[Item]) -> dict[Tensor, Uses]:
         for tensor in dense_operands(item):
             view_only = isinstance(item, View)
             uses.setdefault(tensor, Uses()).dense |= not view_only
-        points = space_of(item)
+        points = likely(space_of(item))
         for node in loads_of(bodies_of(item)):
             use = uses.setdefault(node.source, Uses())
             use.points += points
@@ -140,7 +141,7 @@ class Fusion:
         use = self.uses.get(old)
         if use is None or new.body.cost > (MOST_COST_MOVED if use.moved else MOST_COST):
             return False
-        size = max(prod(new.shape), 1)
+        size = max(likely(prod(new.shape)), 1)
         again = use.points if use.dense else use.points - size
         if again <= 0:
             return not use.dense

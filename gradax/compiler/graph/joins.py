@@ -42,6 +42,7 @@ from gradax.kernel import (
     select,
 )
 from gradax.kernel.build import apply
+from gradax.sizes import likely
 
 LEAST_POINTS = 2048
 MOST_PARTS = 3
@@ -65,7 +66,7 @@ def readable(graph: Graph) -> set[Item]:
     """Return the concatenations that only maps read, in order, in few pieces."""
     order = topological(graph.outputs)
     joins: dict[Tensor, Join] = {i.results[0]: i for i in order if isinstance(i, Join)}
-    chosen = {t for t, item in joins.items() if prod(t.shape) >= LEAST_POINTS
+    chosen = {t for t, item in joins.items() if likely(prod(t.shape)) >= LEAST_POINTS
               and len(item.parts) <= MOST_PARTS}  # fmt: skip
     chosen -= set(graph.outputs)
     for item in order if chosen else ():
@@ -96,7 +97,7 @@ def shifted(index: Scalar) -> tuple[int, int] | None:
     if isinstance(index, Apply) and index.fn == "add":
         first, second = index.args
         if isinstance(first, Index) and isinstance(second, Const):
-            return first.axis, int(second.value)
+            return first.axis, second.value
     return None
 
 

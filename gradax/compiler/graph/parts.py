@@ -15,6 +15,7 @@ from gradax.compiler.graph.rewrite import Final, rebuild, rewrite, with_bodies, 
 from gradax.compiler.graph.views import indices_through_view
 from gradax.kernel import Const, Join, Load, Result, Scalar, Tensor, View, const, load
 from gradax.kernel.ir import INT
+from gradax.sizes import has_open, is_open
 
 
 def read_parts(graph: Graph) -> Graph:
@@ -48,7 +49,7 @@ def part_at(source: Tensor, indices: tuple[Scalar, ...]) -> tuple[Tensor, tuple[
             return source, indices
         axis = tensor.node.axis
         known = place[axis]
-        if not isinstance(known, Const):
+        if not isinstance(known, Const) or has_open(tensor.shape) or is_open(known.value):
             return source, indices
         at = int(known.value)
         for part in tensor.node.parts:

@@ -26,6 +26,7 @@ from gradax.compiler.schedule.affine import Accesses
 from gradax.compiler.schedule.ir import Fold
 from gradax.kernel import Apply, Scalar, basic_combine, flat_index, index
 from gradax.kernel.functions import is_float
+from gradax.sizes import is_open, likely
 
 # So many terms of a sum are added one after another.
 SHORT_SUM = 128
@@ -69,7 +70,7 @@ class FoldWriter:
         """Return the number of accumulators."""
         if self.shape.vector_axis < 0:
             return 1
-        extent = self.shape.extents[self.shape.vector_axis]
+        extent = likely(self.shape.extents[self.shape.vector_axis])
         n = options.unroll
         if self.kernel.block and self.over_kept:
             # Rows far apart are read some cache lines at a time.
@@ -149,6 +150,9 @@ class FoldWriter:
         if not self.kernel.block or axis != self.n_kept:
             return "0", str(n)
         begin = self.w.emit(f"mul i64 {self.block_counter}, {self.kernel.block}")
+        if is_open(n):  # the last block may be empty
+            inside = self.w.emit(f"icmp slt i64 {begin}, {n}")
+            begin = self.w.emit(f"select i1 {inside}, i64 {begin}, i64 {n}")
         end = self.w.emit(f"add i64 {begin}, {self.kernel.block}")
         less = self.w.emit(f"icmp slt i64 {end}, {n}")
         return begin, self.w.emit(f"select i1 {less}, i64 {end}, i64 {n}")
@@ -188,7 +192,7 @@ class FoldWriter:
         """
         terms = SHORT_SUM * step
         is_sum = len(self.types) == 1 and basic_combine(self.kernel.combine[0]) == "add"
-        if not is_sum or not is_float(self.kernel.bodies[0].dtype) or extent < 4 * terms:
+        if not is_sum or not is_float(self.kernel.bodies[0].dtype) or likely(extent) < 4 * terms:
             return self.w.loop(begin, end, step, carried, body)
         copies = len(carried)
 
@@ -251,6 +255,7 @@ class FoldWriter:
         step = lanes * self.unroll
         has_whole_pieces = begin == "0" or self.kernel.block % step == 0
         extent = self.shape.extents[axis] if has_whole_pieces else None
+        extent = None if is_open(extent) else extent
         wide = self.loops.whole_end(begin, end, step, extent)
         acc = self.summing_loop(
             begin, wide, step, self.shape.extents[axis], typed, steps(self.unroll)
@@ -343,7 +348,7 @@ class FoldWriter:
         self.w.loop(begin, wide, step, [], body(self.unroll))
         whole = wide
         if self.unroll > 1:
-            extent %= step
+            extent = None if is_open(extent) else extent % step
             whole = self.loops.whole_end(wide, end, self.lanes, extent)
             self.w.loop(wide, whole, self.lanes, [], body(1))
         self.loops.rest(whole, end, lambda: self.kept_run(whole, 1), extent)
@@ -423,7 +428,9 @@ def is_of_short_rows(kernel: Fold, options: Options) -> bool:
     axis = len(kernel.space) - 1
     lanes = choose_lanes(kernel.bodies, kernel.space[axis], options)
     most = most_apart(lanes)
-    if len(kernel.extents) != 1 or kernel.extents[0] > most or kernel.space[axis] < 4 * lanes:
+    if len(kernel.extents) != 1 or is_open(kernel.extents[0]) or kernel.extents[0] > most:
+        return False
+    if likely(kernel.space[axis]) < 4 * lanes:
         return False
     if kernel.extents[0] == FULL_ROW and [basic_combine(c) for c in kernel.combine] == ["add"]:
         return False

@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradax.compiler.llvm.folds import fold_shape
-from gradax.compiler.llvm.kernels import nest_shape, write_kernel
-from gradax.compiler.llvm.scatters import scatter_shape
-from gradax.compiler.llvm.sweeps import sweep_shape
-from gradax.compiler.llvm.tiles import BLOCK, tile_axis
+from gradax.compiler.llvm.first_loops import first_loop
+from gradax.compiler.llvm.kernels import write_kernel
 from gradax.compiler.llvm.writer import Writer, memory_type
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.ir import (
@@ -27,19 +24,17 @@ from gradax.compiler.schedule.ir import (
     Function,
     Invoke,
     Kernel,
-    Nest,
     Rows,
     Run,
     Scatter,
     Step,
     Swap,
-    Sweep,
     While,
     pieces_of,
     swaps_of,
 )
-from gradax.compiler.schedule.rows import Rule
 from gradax.kernel.functions import is_complex, real_dtype
+from gradax.sizes import has_open, is_open, likely
 
 KERNEL_HEADER = "define internal void @{}(ptr %ctx, ptr %env, i64 %begin, i64 %end) #0"
 HEADER = "(ptr %ctx, ptr %args, ptr %outs, ptr %arena) #0"
@@ -52,11 +47,14 @@ def element_dtype(buffer: Buffer) -> np.dtype[Any]:
 
 
 class KernelFunction(NamedTuple):
-    """A kernel's name, the extent of its first loop, the multiple that pieces of that begin at."""
+    """A kernel's name, the extent of its first loop, the multiple that pieces of that begin at, and
+    how long the loop likely is.
+    """
 
     name: str
     extent: int
     multiple: int
+    likely: float
 
 
 class KernelTable:
@@ -75,7 +73,13 @@ class KernelTable:
         found = self.known.get(key)
         if found is None:
             extent, multiple = first_loop(kernel, self.options)
-            found = KernelFunction(f"kernel_{len(self.known)}", extent, multiple)
+            block = getattr(kernel, "block", 0)
+            length = (
+                likely(kernel.extents[0]) / block
+                if isinstance(kernel, Fold) and block
+                else likely(extent)
+            )
+            found = KernelFunction(f"kernel_{len(self.known)}", extent, multiple, length)
             self.known[key] = found
             self.write(found.name, kernel, dtypes)
         return found
@@ -97,7 +101,8 @@ class KernelTable:
         key = ("rows", names, step.factors, step.n_rows, step.size)
         found = self.known.get(key)
         if found is None:
-            found = KernelFunction(f"rows_{len(self.known)}", step.n_rows, step.size)
+            name, n = f"rows_{len(self.known)}", step.n_rows
+            found = KernelFunction(name, n, step.size, likely(n))
             self.known[key] = found
             self.texts.append(rows_text(found.name, names, step))
         return found
@@ -128,65 +133,6 @@ def rows_text(name: str, names: Sequence[str], step: Rows) -> str:
     w.loop("%begin", "%end", step.size, [], body)
     w.do("ret void")
     return w.text()
-
-
-def first_loop(kernel: Kernel, options: Options) -> tuple[int, int]:
-    """Return the extent of a kernel's first loop and the multiple that pieces of it begin at."""
-    if isinstance(kernel, Fold):
-        n_kept = len(kernel.space)
-        if kernel.block:
-            return -(-kernel.extents[0] // kernel.block), 1
-        shape = fold_shape(kernel, options)
-        kept = [a for a in shape.order if a < n_kept and a != shape.vector_axis]
-        if kept:
-            return kernel.space[kept[0]], 1
-        if 0 <= shape.vector_axis < n_kept:
-            return kernel.space[shape.vector_axis], shape.lanes * options.unroll
-        return 1, 1
-    if isinstance(kernel, Sweep):
-        return sweep_first(kernel, options)
-    if isinstance(kernel, Nest):
-        shape = nest_shape(kernel, options)
-        along = tile_axis(kernel, shape)
-        if along >= 0:
-            first = next((a for a in shape.order if a not in (along, shape.vector_axis)), along)
-            return shape.extents[first], BLOCK if first == along else 1
-    else:
-        shape = scatter_shape(kernel, options)
-    if not shape.order:
-        return 1, 1
-    axis = shape.order[0]
-    return shape.extents[axis], shape.lanes if axis == shape.vector_axis else 1
-
-
-def sweep_first(kernel: Sweep, options: Options) -> tuple[int, int]:
-    """Return the first loop of a cumulative operation."""
-    shape, outer = sweep_shape(kernel, options)
-    if outer:
-        return shape.extents[outer[0]], 1
-    if shape.vector_axis >= 0:
-        return shape.extents[shape.vector_axis], shape.lanes
-    return 1, 1
-
-
-def row_rule(kernel: Kernel, options: Options) -> Rule | None:
-    """Return how the first axis of a kernel may be cut, None where it is not the first loop."""
-    if isinstance(kernel, Scatter) or not kernel.space or getattr(kernel, "block", 0):
-        return None
-    if isinstance(kernel, Nest):
-        shape = nest_shape(kernel, options)
-        if tile_axis(kernel, shape) >= 0:
-            return None
-        axis = shape.order[0]
-    elif isinstance(kernel, Fold):
-        shape = fold_shape(kernel, options)
-        kept = [a for a in shape.order if a < len(kernel.space)]
-        axis = next((a for a in kept if a != shape.vector_axis), shape.vector_axis)
-    else:
-        shape, outer = sweep_shape(kernel, options)
-        axis = outer[0] if outer else shape.vector_axis
-    extent, multiple = first_loop(kernel, options)
-    return Rule(extent, multiple) if axis == 0 and extent == kernel.space[0] else None
 
 
 class FunctionWriter:
@@ -317,7 +263,8 @@ class FunctionWriter:
         dtypes = tuple(map(element_dtype, step.buffers))
         extents = getattr(kernel, "extents", ())
         points = prod(kernel.space) * prod(extents)
-        if points <= (SMALL_POINTS if self.depth else 1) and not getattr(kernel, "block", 0):
+        most = SMALL_POINTS if self.depth else 1
+        if not is_open(points) and points <= most and not getattr(kernel, "block", 0):
             pointers = {k: self.pointer(b) for k, b in enumerate(step.buffers)}
             write_kernel(self.w, kernel, pointers, dtypes, options, None)
             return
@@ -343,12 +290,32 @@ class FunctionWriter:
 
     def call(self, function: KernelFunction, env: str, cost: float, ordered: bool = False) -> None:
         """Call a function over the first loop, split over threads when it takes long."""
-        name, extent, multiple = function
+        name, extent, multiple, _ = function
         wanted = self.options.parallel_cost
+        if is_open(extent):
+            self.call_open(function, env, cost, ordered)
+            return
         if cost < wanted or extent < 2 * multiple or ordered:
             self.w.do(f"call void @{name}(ptr %ctx, ptr {env}, i64 0, i64 {extent})")
             return
         grain = max(1, int(wanted / 2 * extent / cost))
+        grain = -(-grain // multiple) * multiple
+        self.w.declare("declare void @gx_parallel_for(ptr, ptr, ptr, i64, i64)")
+        self.w.do(
+            f"call void @gx_parallel_for(ptr %ctx, ptr @{name}, ptr {env}, i64 {extent},"
+            f" i64 {grain})"
+        )
+
+    def call_open(self, function: KernelFunction, env: str, cost: float, ordered: bool) -> None:
+        """Call a function over a first loop of open length, split over threads when it is long.
+
+        Its pieces do as much as those of a loop of likely length.
+        """
+        name, extent, multiple, length = function
+        if ordered:
+            self.w.do(f"call void @{name}(ptr %ctx, ptr {env}, i64 0, i64 {extent})")
+            return
+        grain = max(1, int(self.options.parallel_cost / 2 * length / max(cost, 1.0)))
         grain = -(-grain // multiple) * multiple
         self.w.declare("declare void @gx_parallel_for(ptr, ptr, ptr, i64, i64)")
         self.w.do(
@@ -361,7 +328,8 @@ class FunctionWriter:
         if step.out.size == 0:
             return
         out, source = self.pointer(step.out), self.pointer(step.source)
-        if (step.out.kind, step.source.kind) != ("output", "input") or step.out.nbytes < 4096:
+        is_small = not is_open(step.out.nbytes) and step.out.nbytes < 4096
+        if (step.out.kind, step.source.kind) != ("output", "input") or is_small:
             self.copy_bytes(step, out, source)
             return
         # A result may have taken over the memory of an operand.
@@ -385,6 +353,11 @@ class FunctionWriter:
     def library(self, step: CallLibrary) -> None:
         """Call a kernel of the runtime."""
         ins, outs = self.array(step.ins), self.array(step.outs, "outs")
+        if has_open(step.params):
+            self.w.declare(f"declare void @gx_{step.name}(ptr, ptr, ptr, ptr)")
+            params = self.numbers(step.params)
+            self.w.do(f"call void @gx_{step.name}(ptr %ctx, ptr {ins}, ptr {outs}, ptr {params})")
+            return
         name = f"@params_{self.function.name}_{len(self.constants)}"
         values = ", ".join(f"i64 {p}" for p in step.params)
         n = len(step.params)
@@ -392,6 +365,14 @@ class FunctionWriter:
         self.constants.append(f"{name} = internal constant [{n} x i64] {text}")
         self.w.declare(f"declare void @gx_{step.name}(ptr, ptr, ptr, ptr)")
         self.w.do(f"call void @gx_{step.name}(ptr %ctx, ptr {ins}, ptr {outs}, ptr {name})")
+
+    def numbers(self, params: Sequence[int]) -> str:
+        """Write parameters, among which are sizes of open axes, to the stack; return where."""
+        memory = self.w.stack(f"[{len(params)} x i64]", 8)
+        for k, value in enumerate(params):
+            place = self.w.emit(f"getelementptr i64, ptr {memory}, i64 {k}")
+            self.w.do(f"store i64 {value}, ptr {place}, align 8")
+        return memory
 
     def invoke(self, step: Invoke) -> None:
         """Call another function of the module."""
@@ -438,9 +419,16 @@ class FunctionWriter:
 
         self.w.loop("0", str(step.length), 1, [("ptr", home) for home in homes], body)
         self.moved = before
-        if step.length % 2:
-            for swap, out, source in zip(swaps, homes[::2], homes[1::2], strict=True):
-                self.copy_bytes(swap, out, source)
+        if swaps and is_open(step.length):
+            is_odd = self.w.emit(f"trunc i64 {step.length} to i1")
+            self.w.when(is_odd, lambda: self.copy_home(swaps, homes))
+        elif not is_open(step.length) and step.length % 2:
+            self.copy_home(swaps, homes)
+
+    def copy_home(self, swaps: Sequence[Swap], homes: Sequence[str]) -> None:
+        """Copy what a loop exchanged an odd number of times to where it is expected."""
+        for swap, out, source in zip(swaps, homes[::2], homes[1::2], strict=True):
+            self.copy_bytes(swap, out, source)
 
     def homes(self, swaps: Sequence[Swap]) -> list[str]:
         """Return the addresses of the buffers that a loop exchanges, pair by pair."""

@@ -15,6 +15,7 @@ from gradax.compiler.options import Options
 from gradax.compiler.schedule.affine import Accesses, Form, linear
 from gradax.kernel import Apply, Const, Index, Scalar, Slot
 from gradax.records import record
+from gradax.sizes import is_open, likely
 
 Body = Callable[[], None]
 Range = tuple[str, str] | None
@@ -50,10 +51,10 @@ def choose_vector_axis(
             score += STORED.get(step_of(offset, axis, memo), -6.0)
         for _, form in accesses.loads:
             score += LOADED.get(form.at(axis), -1.0)
-        score -= 4.0 if extents[axis] < 4 else 0.0
+        score -= 4.0 if likely(extents[axis]) < 4 else 0.0
         if score >= best_score:
             best, best_score = axis, score
-    return best if best >= 0 and extents[best] > 1 else -1
+    return best if best >= 0 and likely(extents[best]) > 1 else -1
 
 
 def step_of(offset: Scalar, axis: int, memo: dict[Scalar, Form]) -> int | None:
@@ -80,7 +81,7 @@ def choose_lanes(values: Sequence[Scalar | None], extent: int, options: Options)
         if not (isinstance(node, Apply) and node.fn == "convert" and is_index(node.args[0])):
             stack.extend(getattr(node, "args", ()))
     lanes = max(2, options.vector_bytes // max(widest, 2))
-    while lanes > 2 and lanes >= 2 * extent:
+    while lanes > 2 and lanes >= 2 * likely(extent):
         lanes //= 2
     return lanes
 
@@ -195,6 +196,7 @@ class LoopWriter:
         """
         if begin.isdigit() and end.isdigit():
             return str(int(begin) + (int(end) - int(begin)) // step * step)
+        extent = None if is_open(extent) else extent
         if extent is not None and extent % step == 0:
             return end
         if extent is not None and extent < step:
@@ -211,6 +213,8 @@ class LoopWriter:
         if whole == end:
             return
         lanes = self.shape.lanes
+        extent = None if is_open(extent) else extent
+        whole_extent = self.shape.extents[self.shape.vector_axis]
         is_known = whole.isdigit() and end.isdigit()
         n = int(end) - int(whole) if is_known else None if extent is None else extent % lanes
 
@@ -224,7 +228,7 @@ class LoopWriter:
             mask = self.w.emit(f"icmp slt <{lanes} x i64> {lane_numbers(lanes)}, {spread}")
             self.masked(mask, body)
 
-        if is_known or self.shape.extents[self.shape.vector_axis] < lanes:
+        if is_known or (not is_open(whole_extent) and whole_extent < lanes):
             inside()
         else:
             self.w.when(self.w.emit(f"icmp slt i64 {whole}, {end}"), inside)

@@ -13,6 +13,7 @@ from gradax.compiler.llvm import float8
 from gradax.compiler.llvm.writer import Writer, scalar_type, vector
 from gradax.errors import CompileError
 from gradax.kernel.functions import is_float, is_integer, is_signed
+from gradax.sizes import Size
 
 F32 = np.dtype(np.float32)
 BF16 = np.dtype(ml_dtypes.bfloat16)
@@ -32,7 +33,7 @@ def constant(value: Any, dtype: np.dtype[Any]) -> str:
     if dtype == np.bool_:
         return "true" if value else "false"
     if is_integer(dtype):
-        return str(int(value))
+        return str(value if type(value) is Size else int(value))
     if dtype == BF16:
         return str(int(np.asarray(value, BF16).view(np.uint16)))
     if dtype == np.float16:

@@ -29,6 +29,7 @@ from gradax.compiler.schedule.ir import Scatter, slot_input
 from gradax.compiler.schedule.machine import widen
 from gradax.kernel import Apply, Const, Scalar, Slot, load
 from gradax.kernel.build import convert
+from gradax.sizes import likely
 
 # A dearer combination is written once, not for each lane.
 MOST_COMBINED = 8
@@ -76,7 +77,8 @@ def scatter_shape(kernel: Scatter, options: Options) -> Shape:
     if is_consecutive(kernel):
         return arrange(n, extents, n - 1, choose_lanes(kernel.values, extents[n - 1], options))
     lanes = options.vector_bytes // 8
-    whole = sum(rule.cost for rule in kernel.combine) <= MOST_COMBINED and extents[n - 1] >= lanes
+    is_long = likely(extents[n - 1]) >= lanes
+    whole = sum(rule.cost for rule in kernel.combine) <= MOST_COMBINED and is_long
     return arrange(n, extents, n - 1 if whole else -1, lanes)
 
 

@@ -15,6 +15,7 @@ from gradax.compiler.llvm.writer import Writer, memory_type, vector
 from gradax.compiler.schedule.affine import Accesses, Form, linear, offset_of
 from gradax.compiler.schedule.ir import Nest, slot_of
 from gradax.kernel import Load, Scalar
+from gradax.sizes import has_open
 
 # Rows of a tile that are read at once: neighbouring lines of memory are fetched together.
 BLOCK = 64
@@ -25,7 +26,7 @@ MOST_TILES = 4
 def tile_axis(kernel: Nest, shape: Shape) -> int:
     """Return the axis along which a nest reads what it writes along another, -1 for none."""
     lanes, across = shape.lanes, shape.vector_axis
-    if across < 0 or lanes < 4 or len(shape.order) < 2:
+    if across < 0 or lanes < 4 or len(shape.order) < 2 or has_open(kernel.space):
         return -1
     points = 1
     for n in kernel.space:

@@ -29,6 +29,7 @@ from gradax.kernel import Apply, Const, Index, Load, Scalar, Slot, const
 from gradax.kernel.functions import APPROXIMATED, CHOICES
 from gradax.kernel.ir import INT
 from gradax.records import record
+from gradax.sizes import is_open
 
 ZERO = const(0, INT)
 
@@ -137,7 +138,8 @@ class Values:
 
     def step(self, offset: Scalar) -> int | None:
         """Return the coefficient of the vector axis in an offset, None when it is not linear."""
-        return linear(offset, self.forms).at(self.vector_axis)
+        step = linear(offset, self.forms).at(self.vector_axis)
+        return None if is_open(step) else step
 
     def without_vector(self, offset: Scalar) -> Scalar:
         """Return an offset without the term of the vector axis (its innermost term)."""
@@ -199,8 +201,11 @@ class Values:
     def get(self, node: Scalar, lanes: int) -> str:
         """Return a value with `lanes` lanes, spreading a single one."""
         if isinstance(node, Const):
-            return splat_constant(node.value, node.dtype, lanes)
-        text = self.lookup(node)
+            text = splat_constant(node.value, node.dtype, 1 if is_open(node.value) else lanes)
+            if not is_open(node.value):
+                return text
+        else:
+            text = self.lookup(node)
         if lanes == 1 or self.is_vector(node):
             return text
         scope = self.scopes[-1]

@@ -8,6 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from gradax.sizes import Size, Unknown, registers
+
+# Where the runtime's context holds the address of the open axes' sizes.
+SIZES_OFFSET = 16
+
 _NAMES = {
     "bool": "i1", "float16": "half", "bfloat16": "i16", "float32": "float", "float64": "double",
 }  # fmt: skip
@@ -137,4 +142,85 @@ class Writer:
 
     def text(self) -> str:
         """Return the function's text."""
-        return "\n".join([self.header + " {", "entry:", *self.entry, *self.lines, "}", ""])
+        sizes = size_lines([*self.entry, *self.lines])
+        return "\n".join([self.header + " {", "entry:", *sizes, *self.entry, *self.lines, "}", ""])
+
+
+def size_lines(lines: Sequence[str]) -> list[str]:
+    """Return the instructions that compute the sizes of open axes that a text names."""
+    table = registers()
+    used = [] if table is None else table.used_in(lines)
+    return SizeWriter().write(used) if used else []
+
+
+class SizeWriter:
+    """Writes sizes as arithmetic on those of the open axes, which the call's context holds."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.known: dict[Unknown, str] = {}
+        self.add(f"%sizes.place = getelementptr i8, ptr %ctx, i64 {SIZES_OFFSET}")
+        self.add("%sizes = load ptr, ptr %sizes.place, align 8")
+
+    def write(self, used: Sequence[tuple[str, Size]]) -> list[str]:
+        """Return the instructions that give registers their sizes."""
+        for name, size in used:
+            self.add(f"{name} = add i64 {self.value(size)}, 0")
+        return self.lines
+
+    def add(self, text: str) -> None:
+        """Add an instruction."""
+        self.lines.append(f"  {text}")
+
+    def emit(self, text: str) -> str:
+        """Add an instruction with a result; return its register."""
+        name = f"%sizes.{len(self.lines)}"
+        self.add(f"{name} = {text}")
+        return name
+
+    def value(self, size: Size) -> str:
+        """Return the register of a size."""
+        total = str(size.terms.get((), 0))
+        for monomial, factor in size.terms.items():
+            if not monomial:
+                continue
+            term = self.unknown(monomial[0])
+            for unknown in monomial[1:]:
+                term = self.emit(f"mul i64 {self.unknown(unknown)}, {term}")
+            term = term if factor == 1 else self.emit(f"mul i64 {term}, {factor}")
+            total = term if total == "0" else self.emit(f"add i64 {term}, {total}")
+        return total
+
+    def unknown(self, unknown: Unknown) -> str:
+        """Return the register of an open axis, a quotient or a remainder."""
+        found = self.known.get(unknown)
+        if found is None:
+            found = self.known[unknown] = (
+                self.axis(unknown.position) if unknown.kind == "axis" else self.divided(unknown)
+            )
+        return found
+
+    def axis(self, position: int) -> str:
+        """Read the size of an open axis."""
+        place = self.emit(f"getelementptr i64, ptr %sizes, i64 {position}")
+        return self.emit(f"load i64, ptr {place}, align 8")
+
+    def divided(self, unknown: Unknown) -> str:
+        """Divide, rounding down; by zero gives zero."""
+        x, y = map(self.value, unknown.parts)
+        least = unknown.parts[0].bounds()[0]
+        if least is not None and least >= 0 and (unknown.parts[1].constant or 0) > 0:
+            return self.emit(f"{'udiv' if unknown.kind == 'quotient' else 'urem'} i64 {x}, {y}")
+        is_zero = self.emit(f"icmp eq i64 {y}, 0")
+        safe = self.emit(f"select i1 {is_zero}, i64 1, i64 {y}")
+        quotient = self.emit(f"sdiv i64 {x}, {safe}")
+        rest = self.emit(f"srem i64 {x}, {safe}")
+        signs = self.emit(f"xor i64 {rest}, {safe}")
+        opposite = self.emit(f"icmp slt i64 {signs}, 0")
+        inexact = self.emit(f"icmp ne i64 {rest}, 0")
+        below = self.emit(f"and i1 {opposite}, {inexact}")
+        if unknown.kind == "quotient":
+            less = self.emit(f"sub i64 {quotient}, 1")
+            return self.emit(f"select i1 {below}, i64 {less}, i64 {quotient}")
+        more = self.emit(f"add i64 {rest}, {safe}")
+        return self.emit(f"select i1 {below}, i64 {more}, i64 {rest}")

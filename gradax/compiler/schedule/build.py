@@ -74,6 +74,7 @@ from gradax.kernel import (
     index,
 )
 from gradax.kernel.build import apply
+from gradax.sizes import likely, same_shape
 
 NEVER = 1 << 60
 MOST_STORES = 24
@@ -268,7 +269,7 @@ class BlockBuilder:
             id(out) in self.holders
             and source.kind == "temp"
             and (out.nbytes, out.dtype) == (source.nbytes, source.dtype)
-            and out.nbytes >= LEAST_SWAPPED
+            and likely(out.nbytes) >= LEAST_SWAPPED
             and [s for _, s in moves].count(source) == 1
         )
 
@@ -341,12 +342,12 @@ class BlockBuilder:
 
     def joins_group(self, item: Map) -> bool:
         """Tell whether a map can be computed in the loops of the group before it."""
-        if not self.group or self.group[0].shape != item.shape:
+        if not self.group or not same_shape(self.group[0].shape, item.shape):
             return False
         if len(self.group) >= MOST_STORES:
             return item.shape == ()
         members = set(map(id, self.group))
-        related = item.size <= 4096
+        related = likely(item.size) <= 4096
         for node in loads_of(bodies_of(item)):
             source = root(node.source)
             if id(source) in members:
@@ -471,17 +472,15 @@ class BlockBuilder:
         ins = tuple(self.buffer_of(t) for t in item.operands)
         outs = [self.in_place(item, begin, result) for begin, result in changes_of(item)]
         outs = [out for out in outs if out is not None] or [self.place(r) for r in item.results]
-        sizes = sum(b.size for b in (*ins, *outs))
-        self.add(CallLibrary(item.name, ins, tuple(outs), item.params, 50.0 + 10.0 * sizes))
+        cost = 50.0 + 10.0 * sum(likely(b.size) for b in (*ins, *outs))
+        self.add(CallLibrary(item.name, ins, tuple(outs), item.params, cost))
 
 
 def read_while_writing(item: Item) -> tuple[Scalar | None, ...]:
     """Return the scalars of an item that read between its writes."""
-    if not isinstance(item, Update) or 2 * prod(item.space) > item.base.size:
+    if not isinstance(item, Update) or likely(2 * prod(item.space)) > likely(item.base.size):
         return bodies_of(item)
-    if prod(item.space) == 1:
-        return ()
-    return (*item.indices, item.guard)
+    return () if prod(item.space) == 1 else (*item.indices, item.guard)
 
 
 def reads_in_place(item: Map, holder: Tensor) -> bool:

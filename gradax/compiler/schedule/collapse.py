@@ -24,6 +24,7 @@ from gradax.compiler.schedule.ir import slot_of
 from gradax.kernel import Scalar, const, index
 from gradax.kernel.ir import INT
 from gradax.records import record
+from gradax.sizes import same
 
 
 @record
@@ -116,6 +117,6 @@ def can_join(outer: int, inner: int, inner_extent: int, accesses: Accesses) -> b
         return False
     for form in accesses.forms:
         a, b = form.at(outer), form.at(inner)
-        if a is None or b is None or a != b * inner_extent:
+        if a is None or b is None or not same(a, b * inner_extent):
             return False
     return True

@@ -10,6 +10,7 @@ import numpy as np
 from gradax.compiler.graph.ir import Graph, Item
 from gradax.compiler.schedule.ir import Block, Buffer, Choose, Copy, For, Invoke, While
 from gradax.kernel import Library, Program, Tensor, Update
+from gradax.sizes import likely
 
 if TYPE_CHECKING:
     from gradax.compiler.schedule.build import BlockBuilder
@@ -74,6 +75,7 @@ class ControlBuilder:
     ) -> Block:
         """Build the steps of an inner program in place."""
         inner = type(self.outer)(graph, inputs, outputs, self.outer.module, carried)
+        times = float(likely(times))
         steps = inner.build()
         self.outer.cost += inner.cost * times
         self.outer.own_cost += inner.own_cost * times

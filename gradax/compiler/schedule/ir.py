@@ -15,6 +15,7 @@ import numpy as np
 
 from gradax.kernel import Const, Input, Load, Scalar, Shape
 from gradax.records import record
+from gradax.sizes import is_open
 
 MOST_STEPS = 200
 
@@ -149,6 +150,11 @@ class Scatter:
 
 
 Kernel = Nest | Fold | Sweep | Scatter
+
+
+def block_count(extent: int, block: int) -> int:
+    """Return the number of blocks of an axis: of an open one at least two, the last maybe empty."""
+    return (extent - 1) // block + 2 if is_open(extent) else -(-extent // block)
 
 
 @record(eq=False)

@@ -19,6 +19,7 @@ from gradax.compiler.schedule.ir import (
     Scatter,
     Store,
     Sweep,
+    block_count,
     slot_input,
 )
 from gradax.compiler.schedule.machine import Lowering, Machine, called_functions
@@ -28,6 +29,7 @@ from gradax.kernel.build import apply, flat_index
 from gradax.kernel.functions import is_complex, real_dtype
 from gradax.kernel.ir import interned
 from gradax.records import replace
+from gradax.sizes import has_open, likely, same, same_shape
 
 BLOCK = 16_384
 ROWS_BLOCK = 4 * BLOCK
@@ -108,7 +110,7 @@ def row_major(shape: Shape) -> Scalar:
 
 def cost_of(points: int, values: Sequence[Scalar]) -> float:
     """Return the rough number of vector instructions."""
-    return points * (2.0 + sum(min(v.cost, 500) for v in values)) / LANES
+    return likely(points) * (2.0 + sum(min(v.cost, 500) for v in values)) / LANES
 
 
 def make_nest(
@@ -166,7 +168,7 @@ def make_fold(
         key, lambda: collapsed_fold(item.shape, item.extents, bodies, slots)
     )
     block = fold_block(space, extents) if cut else 0
-    outs = place(-(-extents[0] // block) if block else 1)
+    outs = place(block_count(extents[0], block) if block else 1)
     numbers = tuple(
         slots.number(out)
         for out, result in zip(outs, item.results, strict=True)
@@ -198,12 +200,16 @@ def is_cut(item: Reduce) -> bool:
     """Tell whether a reduction is cut in blocks: a large one whose results alone are no work for
     many threads.
     """
-    n_kept, n_reduced = prod(item.shape), prod(item.extents)
+    n_kept, n_reduced = likely(prod(item.shape)), likely(prod(item.extents))
     if n_kept <= 16:
-        return n_reduced >= 4 * BLOCK
-    if prod(item.shape[:-1]) > 8 or n_reduced * n_kept < 4 * ROWS_BLOCK or not adds_rows(item):
+        return n_reduced >= 4 * BLOCK or has_open(item.extents[:1])
+    if (
+        likely(prod(item.shape[:-1])) > 8
+        or n_reduced * n_kept < 4 * ROWS_BLOCK
+        or not adds_rows(item)
+    ):
         return False
-    return item.extents[0] >= 4 * rows_block(item.shape, item.extents)
+    return likely(item.extents[0]) >= 4 * rows_block(item.shape, item.extents)
 
 
 def adds_rows(item: Reduce) -> bool:
@@ -216,17 +222,17 @@ def adds_rows(item: Reduce) -> bool:
 
 def fold_block(shape: Shape, extents: Shape) -> int:
     """Return how much of the first reduced axis is a block."""
-    if prod(shape) > 16:
+    if likely(prod(shape)) > 16:
         return rows_block(shape, extents)
-    return max(1, BLOCK * extents[0] // prod(extents))
+    return max(1, BLOCK // likely(prod(extents[1:])))
 
 
 def rows_block(shape: Shape, extents: Shape) -> int:
     """Return how much of the first reduced axis is a block where rows are added: LEAST_ROWS rows
     and more, since each block has results of its own.
     """
-    rows = max(LEAST_ROWS, ROWS_BLOCK // prod(shape))
-    return max(1, -(-rows * extents[0] // prod(extents)))
+    rows = max(LEAST_ROWS, ROWS_BLOCK // likely(prod(shape)))
+    return max(1, -(-rows // likely(prod(extents[1:]))))
 
 
 def make_sweep(item: Prefix, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
@@ -260,7 +266,7 @@ def is_apart(item: Update) -> bool:
     """Tell whether the first axis of an update is that of its base."""
     shape = item.base.shape
     first = item.indices[0] if item.indices else None
-    return bool(item.space) and item.space[:1] == shape[:1] and first is index(0)
+    return first is index(0) and bool(item.space and shape) and same(item.space[0], shape[0])
 
 
 def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer]) -> Run:
@@ -283,7 +289,7 @@ def make_scatter(item: Update, out: Buffer, buffer_of: Callable[[Tensor], Buffer
     kernel = Scatter(
         collapsed.groups[0], number, tuple(collapsed.move(o, number) for o in offsets),
         tuple(map(collapsed.change, values)), None if guard is None else collapsed.change(guard),
-        rules, item.unique, is_apart(item) and collapsed.groups[0][:1] == item.space[:1],
+        rules, item.unique, is_apart(item) and same_shape(collapsed.groups[0][:1], item.space[:1]),
     )  # fmt: skip
     points = prod(item.space)
     return Run(kernel, slots.parts(shifts), (out,), cost_of(points, (item.value,)) * 4)

@@ -24,6 +24,7 @@ from gradax.compiler.schedule.ir import (
     reads_writes,
     swaps_of,
 )
+from gradax.sizes import is_open
 
 ALIGNMENT = 64
 
@@ -103,7 +104,9 @@ def plan_arena(function: Function) -> None:
     lifetimes = Lifetimes()
     lifetimes.visit(function.steps)
     lives = sorted(lifetimes.finish(), key=lambda life: life.first)
-    function.arena_bytes = assign(lives)
+    fixed = [life for life in lives if not is_open(life.buffer.nbytes)]
+    n_bytes = assign(fixed)
+    function.arena_bytes = assign_open([life for life in lives if life not in fixed], n_bytes)
 
 
 def share_registers(function: Function) -> None:
@@ -125,7 +128,7 @@ def assign(lives: list[Lifetime]) -> int:
         while ends and ends[0][0] < life.first:
             _, start, end = heappop(ends)
             release(free, start, end)
-        need = -(-max(life.buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        need = aligned(max(life.buffer.nbytes, 1))
         k = next(k for k, (start, end) in enumerate(free) if end - start >= need)
         start, end = free[k]
         free[k : k + 1] = [(start + need, end)] if end - start > need else []
@@ -133,6 +136,31 @@ def assign(lives: list[Lifetime]) -> int:
         heappush(ends, (life.last, start, start + need))
         total = max(total, start + need)
     return total
+
+
+def assign_open(lives: list[Lifetime], begin: int) -> int:
+    """Place buffers of open sizes behind `begin`, each where one of the same size has died or in a
+    place of its own; return the bytes needed.
+    """
+    free: dict[int, list[int]] = {}
+    alive: list[Lifetime] = []
+    for life in lives:
+        for dead in [other for other in alive if other.last < life.first]:
+            alive.remove(dead)
+            free.setdefault(aligned(dead.buffer.nbytes), []).append(dead.buffer.position)
+        need = aligned(life.buffer.nbytes)
+        places = free.get(need)
+        if places:
+            life.buffer.position = places.pop()
+        else:
+            life.buffer.position, begin = begin, begin + need
+        alive.append(life)
+    return begin
+
+
+def aligned(n_bytes: int) -> int:
+    """Return a number of bytes that keeps what follows aligned."""
+    return -(-n_bytes // ALIGNMENT) * ALIGNMENT
 
 
 def release(free: list[tuple[int, int]], start: int, end: int) -> None:

@@ -27,6 +27,7 @@ from gradax.compiler.schedule.ir import (
 )
 from gradax.compiler.schedule.kernels import row_major
 from gradax.kernel import Const
+from gradax.sizes import is_open, likely, same
 
 # Fewer bytes stay in the cache anyway.
 LEAST_BYTES = 1 << 19
@@ -122,7 +123,7 @@ def stride_of(form: Form, extents: Sequence[int]) -> int | None:
     stride = form.at(0)
     if not stride or stride < 0 or not isinstance(form.rest, Const):
         return None
-    low = high = int(form.rest.value)
+    low = high = form.rest.value
     for axis, c in form.coefficients.items():
         if axis:
             reach = c * (extents[axis] - 1)
@@ -132,8 +133,8 @@ def stride_of(form: Form, extents: Sequence[int]) -> int | None:
 
 def can_join(group: Sequence[Member]) -> bool:
     """Tell whether rows of the last member read and write the same rows as the others."""
-    n_rows = min(m.rule.extent for m in group)
-    if any(m.rule.extent % n_rows for m in group):
+    n_rows = fewest_rows(group)
+    if n_rows is None:
         return False
     last = group[-1]
     for earlier in group[:-1]:
@@ -142,9 +143,17 @@ def can_join(group: Sequence[Member]) -> bool:
                 if buffer is not other or id(buffer) not in last.written | earlier.written:
                     continue
                 bytes_of = last.row_bytes(k, n_rows), earlier.row_bytes(j, n_rows)
-                if bytes_of[0] is None or bytes_of[0] != bytes_of[1]:
+                if bytes_of[0] is None or not same(*bytes_of):
                     return False
     return True
+
+
+def fewest_rows(group: Sequence[Member]) -> int | None:
+    """Return the number of rows, which divides the extents of all members; None without one."""
+    extents = [m.rule.extent for m in group]
+    n_rows = min(extents, key=likely)
+    parts = [divmod(n, n_rows) for n in extents]
+    return n_rows if all(not is_open(q) and type(r) is int and r == 0 for q, r in parts) else None
 
 
 def joined(group: Sequence[Member]) -> Iterable[Step]:
@@ -152,16 +161,17 @@ def joined(group: Sequence[Member]) -> Iterable[Step]:
     runs = [m.run for m in group]
     buffers = {id(b): b for run in runs for b in run.buffers}
     n_uses = sum(len(run.buffers) for run in runs)
-    n_bytes = sum(b.nbytes for b in buffers.values())
+    n_bytes = sum(likely(b.nbytes) for b in buffers.values())
     if len(runs) < 2 or n_uses == len(buffers) or n_bytes < LEAST_BYTES:
         return runs
-    n_rows = min(m.rule.extent for m in group)
+    n_rows = fewest_rows(group)
+    assert n_rows is not None
     step = lcm(*(m.rule.multiple // gcd(m.rule.multiple, m.rule.extent // n_rows) for m in group))
     own = own_bytes(group, n_rows)
-    if step >= n_rows or own * step > MOST_BYTES:
+    if step >= likely(n_rows) or own * step > MOST_BYTES:
         return runs
     size = max(BLOCK_BYTES // max(own, 1) // step, 1) * step
-    if size >= n_rows:
+    if size >= likely(n_rows) and not is_open(n_rows):
         return runs
     factors = tuple(m.rule.extent // n_rows for m in group)
     return [Rows(tuple(runs), factors, n_rows, size, sum(run.cost for run in runs))]
@@ -172,5 +182,5 @@ def own_bytes(group: Sequence[Member], n_rows: int) -> int:
     rows: dict[int, int] = {}
     for m in group:
         for k, buffer in enumerate(m.run.buffers):
-            rows[id(buffer)] = m.row_bytes(k, n_rows) or 0
+            rows[id(buffer)] = likely(m.row_bytes(k, n_rows) or 0)
     return sum(rows.values())

@@ -18,6 +18,7 @@ from gradax.kernel import Apply, Const, Load, Scalar, const, index, load
 from gradax.kernel.build import apply
 from gradax.kernel.ir import BOOL, INT
 from gradax.records import record
+from gradax.sizes import likely
 
 # Smaller spaces are done sooner than another kernel is begun.
 LEAST_POINTS = 2048
@@ -101,7 +102,7 @@ def split(shape: Shape, stores: Stores) -> list[tuple[Shape, Stores]]:
 
     There is one piece where splitting would not pay.
     """
-    points = prod(shape)
+    points = likely(prod(shape))
     values = tuple(value for _, _, value in stores)
     if points < LEAST_POINTS or not conditions_of(values):
         return [(shape, stores)]
@@ -116,7 +117,7 @@ def split(shape: Shape, stores: Stores) -> list[tuple[Shape, Stores]]:
             waiting.extend(Box(ranges, box.values) for ranges in reversed(parts))
         else:
             done.append(box)
-            decided += 0 if conditions else prod(box.shape)
+            decided += 0 if conditions else likely(prod(box.shape))
         if len(done) + len(waiting) > MOST_PIECES:
             return [(shape, stores)]
     if 2 * decided < points:
