@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from math import prod
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from gradax.compiler.llvm.first_loops import first_loop
 from gradax.compiler.llvm.kernels import write_kernel
+from gradax.compiler.llvm.parallel_loops import write_parallel_loop
 from gradax.compiler.llvm.writer import Writer, memory_type
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.ir import (
@@ -143,6 +145,7 @@ class FunctionWriter:
         self.options = kernels.options
         self.internal = internal
         self.constants: list[str] = []
+        self.texts: list[str] = []
         self.begin(function.name, internal)
 
     def begin(self, name: str, internal: bool) -> None:
@@ -157,6 +160,16 @@ class FunctionWriter:
         self.moved: dict[int, str] = {}
         self.depth = 0
 
+    @contextmanager
+    def inside(self, writer: Writer) -> Generator[Writer, None, None]:
+        """Write into another function of the module for a while."""
+        state = dict(self.__dict__)
+        self.w, self.pointers, self.arrays, self.counters = writer, {}, {}, {}
+        self.kept, self.moved, self.depth = [], {}, 0
+        yield writer
+        self.kernels.note(writer)
+        self.__dict__.update(state)
+
     def end(self) -> str:
         """End it and return its text."""
         self.w.do("ret void")
@@ -168,8 +181,9 @@ class FunctionWriter:
         pieces = pieces_of(self.function.steps)
         if len(pieces) == 1:
             self.block(pieces[0])
-            return "\n".join([*self.constants, self.end()])
-        texts: list[str] = []
+            text = self.end()
+            return "\n".join([*self.constants, *self.texts, text])
+        texts = self.texts
         for k, piece in enumerate(pieces):
             self.begin(f"{self.function.name}_{k}", True)
             self.block(piece)
@@ -213,8 +227,9 @@ class FunctionWriter:
         moved = self.moved.get(id(buffer))
         if moved is not None:
             return moved
-        if buffer.kind == "temp":
-            return self.w.emit(f"getelementptr i8, ptr %arena, i64 {buffer.position}")
+        if buffer.kind in ("temp", "private"):
+            arena = "%arena" if buffer.kind == "temp" else "%own"
+            return self.w.emit(f"getelementptr i8, ptr {arena}, i64 {buffer.position}")
         if buffer.parent is not None:
             return self.place_within(buffer, self.pointer(buffer.parent))
         found = self.pointers.get(id(buffer))
@@ -406,7 +421,9 @@ class FunctionWriter:
 
     def for_loop(self, step: For) -> None:
         """Write a loop of fixed length."""
-
+        if step.workspace is not None and step.workspace.kind == "parallel":
+            self.texts.append(write_parallel_loop(self, step, step.workspace))
+            return
         swaps = swaps_of(step.body)
         homes, before = self.homes(swaps), dict(self.moved)
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradax.compiler.graph.ir import Graph, Item
-from gradax.compiler.schedule.ir import Block, Buffer, Choose, Copy, For, Invoke, While
+from gradax.compiler.schedule.ir import (
+    Block,
+    Buffer,
+    CallLibrary,
+    Choose,
+    Copy,
+    For,
+    Invoke,
+    While,
+    all_steps,
+)
 from gradax.kernel import Library, Program, Tensor, Update
 from gradax.sizes import likely
 
@@ -16,6 +26,9 @@ if TYPE_CHECKING:
     from gradax.compiler.schedule.build import BlockBuilder
 
 UNKNOWN_STEPS = 1_000
+# Shorter loops leave threads idle at their end; what is inside of them is divided instead.
+LEAST_STEPS = 8
+CALLS_OF_PYTHON = {"callback_of", "check_of"}
 
 
 def changes_of(item: Item) -> list[tuple[Tensor, Tensor]]:
@@ -138,5 +151,20 @@ class ControlBuilder:
         inputs = [*consts, *carry, *map(window, xs)]
         outputs = [*carry, *map(window, stacked)]
         carried = set(range(n_consts, n_consts + n_carry))
+        before = self.outer.cost
         steps = self.block(body, inputs, outputs, carried, length)
-        self.outer.add(For(length, bool(reverse), counter, steps))
+        work = self.outer.cost - before
+        is_large = likely(length) >= LEAST_STEPS and work >= self.outer.module.options.parallel_cost
+        is_divisible = is_large and not n_carry and not must_be_ordered(steps)
+        workspace = Buffer(np.dtype(np.int8), 0, "workspace") if is_divisible else None
+        self.outer.add(For(length, bool(reverse), counter, steps, work, workspace))
+
+
+def must_be_ordered(steps: Block) -> bool:
+    """Tell whether steps call Python, whose calls have an order."""
+    for step in all_steps(steps):
+        if isinstance(step, CallLibrary) and step.name in CALLS_OF_PYTHON:
+            return True
+        if isinstance(step, Invoke) and must_be_ordered(step.function.steps):
+            return True
+    return False

@@ -7,7 +7,7 @@ show in the results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -85,6 +85,7 @@ class Frame:
     def __init__(self, shared: Call, ins: list[Array], outs: list[Array], arena: Array) -> None:
         self.shared = shared
         self.ins, self.outs, self.arena = ins, outs, arena
+        self.workspace = garbage(0)
         self.registers: dict[Buffer, Array] = {}
         self.counters: dict[Counter, int] = {}
 
@@ -98,6 +99,8 @@ class Frame:
             if buffer.position < 0 or buffer.position + buffer.nbytes > len(self.arena):
                 raise InternalError("schedule: a temporary buffer is outside the arena")
             return self.arena[buffer.position : buffer.position + buffer.nbytes]
+        if buffer.kind == "private":
+            return self.workspace[buffer.position : buffer.position + buffer.nbytes]
         if buffer.kind == "register":
             return self.registers.setdefault(buffer, garbage(buffer.nbytes))
         assert buffer.parent is not None, buffer.kind
@@ -141,7 +144,7 @@ class Frame:
             chosen = int(self.array(step.index)[0])
             self.block(step.blocks[min(max(chosen, 0), len(step.blocks) - 1)])
         elif isinstance(step, For):
-            for k in reversed(range(step.length)) if step.reverse else range(step.length):
+            for k in self.order_of(step):
                 self.counters[step.counter] = k
                 self.block(step.body)
         else:
@@ -149,6 +152,14 @@ class Frame:
             while bool(self.array(step.holds)[0]):
                 self.block(step.body)
                 self.block(step.condition)
+
+    def order_of(self, step: For) -> Iterable[int]:
+        """Return the order of a loop's steps: any, where they need nothing of each other."""
+        steps = range(step.length)
+        if step.workspace is None or step.workspace.kind != "parallel":
+            return reversed(steps) if step.reverse else steps
+        self.workspace = garbage(step.workspace.size)
+        return map(int, self.shared.rng.permutation(step.length))
 
     def run(self, step: Run) -> None:
         """Run a kernel."""

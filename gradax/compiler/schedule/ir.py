@@ -24,9 +24,9 @@ class Buffer:
     """A place in memory: `size` elements of `dtype`.
 
     kind 'input'/'output': the program's operand/result number `position`; 'temp': in the arena, at
-    byte `position` once planned; 'register': one element, held in a register; 'window': the slice
-    number `loop` (a loop's counter) of `parent`, of `size` elements; 'part': what begins at byte
-    `position` of `parent`.
+    byte `position` once planned; 'private': the same in a loop's workspace; 'register': one
+    element, held in a register; 'window': the slice number `loop` (a loop's counter) of `parent`,
+    of `size` elements; 'part': what begins at byte `position` of `parent`.
     """
 
     __slots__ = ("dtype", "kind", "loop", "parent", "position", "size")
@@ -233,12 +233,19 @@ class Choose:
 
 @record(eq=False)
 class For:
-    """Run the body with `counter` = 0 … length-1, downwards if `reverse`."""
+    """Run the body with `counter` = 0 … length-1, downwards if `reverse`.
+
+    A loop whose steps need nothing of each other has a `workspace`. Where the plan makes it
+    'parallel', steps may run on several threads, each with memory of the workspace's size, in which
+    'private' buffers lie.
+    """
 
     length: int
     reverse: bool
     counter: Counter
     body: Block
+    work: float = 0.0
+    workspace: Buffer | None = None
 
 
 @record(eq=False)

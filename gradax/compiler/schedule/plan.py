@@ -101,12 +101,52 @@ class Lifetimes:
 def plan_arena(function: Function) -> None:
     """Set `position` of the function's temporary buffers and its `arena_bytes`."""
     share_registers(function)
+    for step in function.steps:
+        if isinstance(step, For) and step.workspace is not None:
+            plan_workspace(function, step, step.workspace)
     lifetimes = Lifetimes()
     lifetimes.visit(function.steps)
     lives = sorted(lifetimes.finish(), key=lambda life: life.first)
+    function.arena_bytes = assign_all(lives)
+
+
+def plan_workspace(function: Function, loop: For, workspace: Buffer) -> None:
+    """Give each thread that runs steps of a loop memory of its own for what only a step needs.
+
+    What steps share is in memory: a register belongs to one thread.
+    """
+    outside = touched([step for step in function.steps if step is not loop])
+    inside = touched(loop.body)
+    for key, buffer in inside.items():
+        if key in outside and buffer.kind == "register":
+            buffer.kind = "temp"
+    lifetimes = Lifetimes()
+    lifetimes.visit(loop.body)
+    in_turn = lifetimes.windows.get(id(loop.counter), ())
+    shared = outside.keys() | {id(life.buffer) for life in in_turn}
+    lives = [life for life in lifetimes.finish() if id(life.buffer) not in shared]
+    workspace.size = assign_all(sorted(lives, key=lambda life: life.first))
+    workspace.kind = "parallel"
+    for life in lives:
+        life.buffer.kind = "private"
+
+
+def touched(steps: Block) -> dict[int, Buffer]:
+    """Return the buffers that steps touch, by identity; windows count as what they look into."""
+    found: dict[int, Buffer] = {}
+    for step in all_steps(steps):
+        buffers = [b.root() for b in chain(*reads_writes(step))]
+        if isinstance(step, While):
+            buffers.append(step.holds)
+        found.update((id(b), b) for b in buffers)
+    return found
+
+
+def assign_all(lives: list[Lifetime]) -> int:
+    """Place buffers of fixed and of open sizes; return the bytes needed."""
     fixed = [life for life in lives if not is_open(life.buffer.nbytes)]
     n_bytes = assign(fixed)
-    function.arena_bytes = assign_open([life for life in lives if life not in fixed], n_bytes)
+    return assign_open([life for life in lives if is_open(life.buffer.nbytes)], n_bytes)
 
 
 def share_registers(function: Function) -> None:

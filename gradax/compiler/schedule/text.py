@@ -103,11 +103,17 @@ def step_lines(step: Step, names: Names) -> list[str]:
         return lines
     if isinstance(step, For):
         order = "downto 0" if step.reverse else "upto"
+        order = "in any order, upto" if is_parallel(step) else order
         head = f"for {names.new(step.counter, 'loop')} {order} {step.length}:"
         return [head, *block_lines(step.body, names, "  ")]
     condition = block_lines(step.condition, names, "  ")
     return ["loop:", *condition, f"  while {names.buffer(step.holds)}:",
             *block_lines(step.body, names, "    ")]  # fmt: skip
+
+
+def is_parallel(step: For) -> bool:
+    """Tell whether a loop's steps may run on several threads."""
+    return step.workspace is not None and step.workspace.kind == "parallel"
 
 
 def kernel_lines(kernel: Kernel, slots: Sequence[str]) -> list[str]:
