@@ -42,7 +42,7 @@ class SizeOf(Op):
         return kernel.compute((), lambda: kernel.convert(size, aval_of(self.size).dtype))
 
     def reference(self, *operands: Any) -> Any:
-        return np.asarray(int(self.size))
+        return np.asarray(int(self.size), aval_of(self.size).dtype)
 
 
 @final

@@ -7,10 +7,12 @@ from gradax.lax.creation import Iota
 from gradax.lax.dynamic_slicing import DynamicSlice, DynamicUpdateSlice
 from gradax.lax.joining import Concatenate, Split
 from gradax.lax.naming import Name
+from gradax.lax.open_sizes import CountOpen, SizeOf
 from gradax.lax.slicing import Pad, Rev, Slice
 from tests.ops.sample import NUMBERS, Sample, arr, given
 
 CONSTANT = {"second_order": "its derivative is zero"}
+COUNTED = {"batch": "a mask selects as many elements of each example as it has, which none holds"}
 NO_OPERANDS = {"batch": "it has no operands", "jvp": "it has no operands"}
 
 
@@ -54,6 +56,8 @@ SAMPLES: list[Sample] = [
     Sample(Iota(np.dtype(np.float32), (3, 4, 2), 1), name="float", skip=NO_OPERANDS),
     Sample(Iota(np.dtype(np.complex64), (3, 4), 0), name="complex", skip=NO_OPERANDS),
     Sample(Iota(np.dtype(np.uint8), (300,), 0), name="wraps", skip=NO_OPERANDS),
+    Sample(SizeOf(7), skip=NO_OPERANDS),
+    Sample(CountOpen(4), arr((3, 4)), dtypes=("bool",), skip=COUNTED),
     Sample(Copy(), arr((3, 4)), dtypes=NUMBERS),
     Sample(Name("hidden"), arr((3, 4)), dtypes=NUMBERS),
     Sample(OptimizationBarrier(), arr((3,)), arr((2, 2))),
