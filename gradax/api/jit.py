@@ -6,6 +6,7 @@ new signature (`compile`), and for calls under a trace or under settings that ne
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
@@ -41,6 +42,7 @@ from gradax.core.tracer import Tracer, escaped
 from gradax.core.value import as_value
 from gradax.errors import FloatingPointCheckError
 from gradax.native import JitFunction, get_trace
+from gradax.records import replace
 from gradax.runtime.timeline import span, timeline
 
 
@@ -56,7 +58,7 @@ class Jitted:
     def compile(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return what the native call path keeps for a signature, None for nothing."""
         _, program = self.program(args, kwargs, may_be_open=True)
-        if program.closed.refs or program.is_staged:
+        if program.closed.refs or program.is_staged or self.options.placing is not None:
             return None  # each call goes through `slow`
         self.warn_of_globals(program)
         compiled = program.compiled
@@ -70,6 +72,14 @@ class Jitted:
         """Call the function where the native path cannot."""
         if current.disable_jit:
             return self.fun(*args, **kwargs)
+        placing = self.options.placing
+        if placing is None:
+            return self.run(args, kwargs)
+        static = self.options.static.positions(len(args))
+        return placing.leave(self.run(placing.enter(args, static), kwargs))
+
+    def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Call the function as it is traced, or its program."""
         trace = get_trace()
         if self.options.inline and trace is not None:
             return self.fun(*args, **kwargs)
@@ -196,6 +206,9 @@ def jit(
     is met. Sizes 0 and 1 are compiled on their own, and so are sizes for which a comparison that
     the function or the compiler made comes out differently.
 
+    `in_shardings` places the positional arguments that are not static: a sharding for all, or a
+    sequence with a tree prefix for each; `out_shardings`, a tree prefix, or `device` the results.
+
     Also a decorator, with or without arguments.
     Errors: ValueError for arguments that the function does not have.
     Cost: a call with a known signature does not enter Python.
@@ -215,7 +228,12 @@ def jit(
     static = choose_arguments("static", fun, static_argnums, static_argnames)
     donate = choose_arguments("donate", fun, donate_argnums, donate_argnames)
     dynamic = None if dynamic_dims is None else open_axes().frozen_spec(dynamic_dims)
-    return jitted(fun, JitOptions(static, donate, bool(keep_unused), bool(inline), dynamic))
+    options = JitOptions(static, donate, bool(keep_unused), bool(inline), dynamic)
+    outs = out_shardings if device is None else device
+    if in_shardings is not None or outs is not None:
+        placing = importlib.import_module("gradax.api.jit_placing").Placing(in_shardings, outs)
+        options = replace(options, placing=placing)
+    return jitted(fun, options)
 
 
 def jitted(fun: Callable[..., Any], options: JitOptions) -> Any:

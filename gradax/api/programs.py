@@ -44,6 +44,8 @@ class JitOptions:
     inline: bool = False
     # Which axes are open: a tree of axes (`api/open_axes.py`), "auto", or None.
     dynamic: Any = None
+    # Where operands and results lie (`api/jit_placing.py`), None for: where they are.
+    placing: Any = None
 
 
 class TracedProgram:
