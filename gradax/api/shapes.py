@@ -11,6 +11,7 @@ import numpy as np
 from gradax import dtypes
 from gradax.core.aval import Aval
 from gradax.errors import ArgumentTypeError, at_user_line
+from gradax.sizes import is_open
 
 
 class ShapeDtypeStruct:
@@ -30,7 +31,7 @@ class ShapeDtypeStruct:
     ) -> None:
         if dtype is None:
             raise ArgumentTypeError(f"ShapeDtypeStruct: expected a dtype; got None{at_user_line()}")
-        self.shape = tuple(int(n) for n in shape)
+        self.shape = tuple(n if is_open(n) else int(n) for n in shape)
         self.dtype = dtype if dtypes.is_extended(dtype) else np.dtype(dtype)
         self.sharding = sharding
         self.weak_type = bool(weak_type)

@@ -16,6 +16,10 @@ if _typing.TYPE_CHECKING:
     from gradax.export.exported import deserialize as deserialize
     from gradax.export.exported import export as export
     from gradax.export.exported import serialize as serialize
+    from gradax.export.symbolic import SymbolicScope as SymbolicScope
+    from gradax.export.symbolic import is_symbolic_dim as is_symbolic_dim
+    from gradax.export.symbolic import symbolic_args_specs as symbolic_args_specs
+    from gradax.export.symbolic import symbolic_shape as symbolic_shape
     from gradax.export.trees import (
         register_namedtuple_serialization as register_namedtuple_serialization,
     )
@@ -29,6 +33,7 @@ if _typing.TYPE_CHECKING:
 _EXPORTS = """
     gradax.export.exported: DisabledSafetyCheck Exported default_export_platform deserialize export
         serialize
+    gradax.export.symbolic: SymbolicScope is_symbolic_dim symbolic_args_specs symbolic_shape
     gradax.export.trees: register_namedtuple_serialization register_pytree_node_serialization
     gradax.export.wire: maximum_supported_calling_convention_version
         minimum_supported_calling_convention_version

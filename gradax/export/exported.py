@@ -26,16 +26,18 @@ from gradax.errors import (
     InternalError,
     at_user_line,
 )
+from gradax.export.instances import owner_of, program_at, sizes_of_call
 from gradax.export.programs import ProgramReader, ProgramWriter, portable, unportable
 from gradax.export.trees import tree_of, tree_value
 from gradax.export.wire import VERSION, damaged, opened, sealed
 from gradax.native import JitFunction
 from gradax.records import record
 from gradax.runtime.device import default_backend
+from gradax.sizes import is_open
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 # What the bytes hold of an exported function, in this order.
-PARTS = ("fun_name", "in_tree", "out_tree", "platforms", "disabled", "program", "vjp")
+PARTS = ("fun_name", "in_tree", "out_tree", "platforms", "disabled", "names", "program", "vjp")
 
 
 @record
@@ -141,7 +143,8 @@ class Exported:
         derivative = self.vjp()._value(vjp_order - 1) if vjp_order > 0 else None
         trees = tree_value(self.in_tree), tree_value(self.out_tree)
         disabled = tuple(c.text for c in self.disabled_safety_checks)
-        return (self.fun_name, *trees, self.platforms, disabled, self._program, derivative)
+        names = owner_of((*self.in_avals, *self.out_avals))
+        return (self.fun_name, *trees, self.platforms, disabled, names, self._program, derivative)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function; under jit, vmap and reverse mode as well.
@@ -169,12 +172,29 @@ class Exported:
             )
         for k, (want, x) in enumerate(zip(self.in_avals, leaves, strict=True)):
             got = aval_of(x)
-            same = (got.shape, got.dtype) == (want.shape, want.dtype)
+            same = same_form(got, want)
             if not same and not (got.weak_type and got.shape == want.shape == () and fits(x, want)):
                 raise ArgumentError(
                     f"export: {self.fun_name} was exported for {want.str_short()} as input {k}; got"
                     f" {got.str_short()}.{at_user_line()}"
                 )
+        self._sizes([aval_of(x) for x in leaves])
+
+    def _sizes(self, avals: Sequence[Aval]) -> list[int] | None:
+        """Return what the names of sizes are in a call, None without names."""
+        axes = owner_of(self.in_avals)
+        return None if axes is None else sizes_of_call(self.fun_name, axes, self.in_avals, avals)
+
+    def program_for(self, avals: Sequence[Aval]) -> ClosedJaxpr:
+        """Return the program at the sizes of a call."""
+        values = self._sizes(avals)
+        return self._program if values is None else program_at(self._program, values)
+
+
+def same_form(got: Aval, want: Aval) -> bool:
+    """Tell whether arrays of a type can be an input, but for the sizes that have names."""
+    fixed = [(a, b) for a, b in zip(got.shape, want.shape, strict=False) if not is_open(b)]
+    return got.ndim == want.ndim and got.dtype == want.dtype and all(a == b for a, b in fixed)
 
 
 def fits(x: Any, want: Aval) -> bool:
@@ -265,9 +285,10 @@ def no_tangent(aval: Aval) -> Any:
 
 def differentiable(exported: Exported) -> Any:
     """Return the flat function of a program, whose derivative is the exported one."""
-    closed, in_avals = exported._program, exported.in_avals
+    in_avals = exported.in_avals
 
     def run(*xs: Any) -> tuple[Any, ...]:
+        closed = exported.program_for([aval_of(x) for x in xs])
         return tuple(eval_jaxpr(closed.jaxpr, closed.consts, *xs))
 
     run.__name__ = exported.fun_name.replace("<", "").replace(">", "") or "exported"
@@ -330,7 +351,7 @@ def exported_from(value: Any) -> Exported:
     """Return the exported function that a value of the wire describes."""
     if not isinstance(value, tuple) or len(value) != len(PARTS):
         raise damaged("they do not hold an exported function")
-    name, in_tree, out_tree, platforms, disabled, program, derivative = value
+    name, in_tree, out_tree, platforms, disabled, _, program, derivative = value
     if not isinstance(program, ClosedJaxpr):
         raise damaged("they hold no program")
     trees = tree_of(in_tree), tree_of(out_tree)

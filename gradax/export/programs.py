@@ -22,6 +22,7 @@ from gradax.core.op import Op
 from gradax.core.tracer import Tracer
 from gradax.core.value import as_value, conversion
 from gradax.errors import ExportError, at_user_line
+from gradax.export.symbolic import SymbolicScope
 from gradax.export.wire import Reader, Writer, damaged
 from gradax.extend.user_primitives import PrimitiveCall
 from gradax.lax.barriers import Copy
@@ -29,6 +30,7 @@ from gradax.lax.sharding_constraint import ShardingConstraint
 from gradax.native import Array
 from gradax.random.keys import key_data, wrap_key_data
 from gradax.records import field_names, replace
+from gradax.sizes import OpenAxes, Size
 
 PACKAGE = "gradax."
 RULED = (CustomJvpCall, CustomVjpCall, CustomVmapCall)
@@ -73,6 +75,12 @@ class ProgramWriter:
             writer.value((x.jaxpr, tuple(x.consts)))
         elif isinstance(x, Array):
             self.array(x)
+        elif isinstance(x, OpenAxes):
+            writer.tag("O")
+            writer.value((tuple(axis.text for axis in x.axes), x.encode(0)))
+        elif type(x) is Size:
+            writer.tag("S")
+            writer.value(x.encoded())
         elif isinstance(x, Enum):
             writer.tag("e")
             writer.value((path_of(type(x), self.where), x.name))
@@ -141,7 +149,10 @@ class ProgramReader:
             "K": self.keys,
             "e": self.enum,
             "r": self.record,
+            "O": self.names,
+            "S": self.size,
         }
+        self.axes: SymbolicScope | None = None
         self.reader = Reader(data, special)
         self.programs: list[Jaxpr] = []
 
@@ -200,6 +211,21 @@ class ProgramReader:
         """Return a member of an enumeration."""
         path, name = r.of(tuple)
         return class_at(path, Enum)[name]
+
+    def names(self, r: Reader) -> SymbolicScope:
+        """Return the names of sizes that what follows uses."""
+        names, guards = r.of(tuple)
+        self.axes = SymbolicScope()
+        for name in names:
+            self.axes.named(checked(name, str))
+        self.axes.decode(checked(guards, str))
+        return self.axes
+
+    def size(self, r: Reader) -> Any:
+        """Return a size that is made of names."""
+        if self.axes is None:
+            raise damaged("a size is named before the names are there")
+        return self.axes.decoded(r.of(list))
 
     def record(self, r: Reader) -> Any:
         """Return an operation or a record that is a parameter of one."""

@@ -65,7 +65,7 @@ class OpenAxes:
     def open(self, name: str, value: int, what: str) -> Size:
         """Return the size of a new open axis that has `value` in the call at hand."""
         assert value >= LEAST
-        axis = Unknown("axis", (), name, value, max(value, TYPICAL))
+        axis = Unknown("axis", (), name, max(value, TYPICAL), value)
         axis.position, axis.what = len(self.axes), what
         self.axes.append(axis)
         return Size(self, {(axis,): 1})
@@ -80,7 +80,7 @@ class OpenAxes:
         if value < LEAST:
             self.counts.append(value)
             return value
-        axis = Unknown("axis", (), f"n{k}", value, TYPICAL)
+        axis = Unknown("axis", (), f"n{k}", TYPICAL, value)
         axis.position, axis.what, axis.is_data = len(self.axes), what, True
         self.axes.append(axis)
         self.counts.append(Size(self, {(axis,): 1}))
@@ -92,9 +92,8 @@ class OpenAxes:
         found = self._unknowns.get(text)
         if found is None:
             compute = int.__floordiv__ if kind == "quotient" else int.__mod__
-            value = compute(x.value, y.value)
             likely = compute(x.likely, max(y.likely, 1))
-            found = self._unknowns[text] = Unknown(kind, (x, y), text, value, likely)
+            found = self._unknowns[text] = Unknown(kind, (x, y), text, likely)
             self.limit(found, x, y)
         return found
 

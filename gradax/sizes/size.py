@@ -48,7 +48,7 @@ class Size:
     @property
     def value(self) -> int:
         """The value in the call that is being traced."""
-        return self.evaluate(lambda u: u.value)
+        return self.at([axis.value for axis in self.owner.axes])
 
     @property
     def likely(self) -> int:

@@ -18,14 +18,17 @@ Monomial = tuple["Unknown", ...]
 
 @final
 class Unknown:
-    """What sizes are polynomials of: an open axis, or a quotient or remainder of two sizes."""
+    """What sizes are polynomials of: an open axis, or a quotient or remainder of two sizes.
+
+    An axis has a `value`, its size in the call that is being traced.
+    """
 
     __slots__ = (
         "kind", "parts", "text", "value", "likely", "low", "high", "position", "what", "is_data",
     )  # fmt: skip
 
     def __init__(
-        self, kind: str, parts: tuple[Size, ...], text: str, value: int, likely: int
+        self, kind: str, parts: tuple[Size, ...], text: str, likely: int, value: int = 0
     ) -> None:
         self.kind, self.parts, self.text = kind, parts, text
         self.value, self.likely = value, likely
