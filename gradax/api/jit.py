@@ -99,7 +99,7 @@ class Jitted:
         """Return a call's leaves and its program."""
         call = take_apart(self.fun, self.options, args, kwargs)
         program = program_of(self.fun, self.options, call, self.programs, may_be_open)
-        if current.strict and not program.watched_attributes:
+        if current.strict and program.watched_attributes is None:
             program.watched_attributes = watched_attributes(self.fun, static_values(self.fun, call))
         return call.leaves, program
 
@@ -123,7 +123,7 @@ class Jitted:
     def warn_of_globals(self, program: TracedProgram) -> None:
         """Warn, once, when a global that the program was traced with is another one now."""
         if current.strict:
-            refuse_stale(self.name, (*program.watched, *program.watched_attributes))
+            refuse_stale(self.name, (*program.watched, *(program.watched_attributes or ())))
         for watched in program.watched:
             if not self.programs.has_warned and watched.has_changed:
                 self.programs.has_warned = True

@@ -62,7 +62,8 @@ class TracedProgram:
         self.in_tree, self.out_tree = trees
         self.donated = donated
         self.watched: list[WatchedGlobal] = watched_globals(fun)
-        self.watched_attributes: list[WatchedGlobal] = []
+        # Those that the function read; None while nobody has looked.
+        self.watched_attributes: list[WatchedGlobal] | None = None
         self.argument_names: list[str] = []
         self.captures = [c for c in closed.consts if isinstance(c, Tracer)]
         self.lock = make_lock()
