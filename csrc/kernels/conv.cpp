@@ -100,6 +100,7 @@ void convolve_wide(CallContext* ctx, const Conv& conv, const T* lhs, const T* rh
 template <class T>
 void convolve_floats(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
                      const T* rhs, T* out) {
+  if (is_planar(conv, layouts)) return convolve_planes(ctx, conv, layouts, lhs, rhs, out);
   is_outer(conv, layouts.lhs) ? convolve_outer(ctx, conv, layouts, lhs, rhs, out)
                               : convolve_tiles(ctx, conv, layouts, lhs, rhs, out);
 }

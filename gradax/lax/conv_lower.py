@@ -97,13 +97,20 @@ def lower_conv(op: Conv, lhs: kernel.Tensor, rhs: kernel.Tensor) -> kernel.Tenso
     if prod(window) * per_group <= UNROLLED_TERMS or len(axes) > 3:
         x, y = moved(lhs, orders.lhs), moved(rhs, orders.rhs)
         return moved(kernel.cast(in_loops(op, x, y, shape, groups, wide), out_dtype), back)
-    if in_tiles(axes, wide, features, outs, groups):
+    if in_planes(orders, wide, features, groups) or in_tiles(axes, wide, features, outs, groups):
         x, y = kernel.cast(lhs, wide), kernel.cast(rhs, wide)
         return kernel.cast(tiled(axes, x, y, orders, groups), out_dtype)
     x, y = moved(lhs, orders.lhs), moved(rhs, orders.rhs)
     if out_dtype != x.dtype or not has_dtype_code(x.dtype):
         x, y = kernel.cast(x, wide), kernel.cast(y, wide)
     return moved(kernel.cast(in_library(axes, x, y, shape, groups), out_dtype), back)
+
+
+def in_planes(orders: Orders, dtype: Any, features: int, groups: int) -> bool:
+    """Tell whether each group has one plane of floats, whose lines lie together in memory."""
+    last = len(orders.lhs) - 1
+    is_float = dtype in (np.float32, np.float64)
+    return is_float and features == groups and orders.lhs[-2] == orders.out[-2] == last
 
 
 def in_tiles(axes: Sequence[WindowAxis], dtype: Any, features: int, outs: int, groups: int) -> bool:
