@@ -57,6 +57,20 @@ struct PlaneTerms {
 template <class T>
 using PlaneTile = void (*)(const PlaneTerms<T>& terms, T* const* to);
 
+// Terms of a channel, at their offsets from a row's beginning; `step` weights from one to the next.
+template <class T>
+struct DepthTerms {
+  const int64_t* offsets;
+  int64_t n;
+  const T* weights;
+  int64_t step;
+};
+
+// to[i][j] = the sum over the terms t of from[i][offsets[t] + j] weights[t * step + j], for all
+// rows of a tile.
+template <class T>
+using DepthTile = void (*)(const DepthTerms<T>& terms, const T* const* from, T* const* to);
+
 inline constexpr int64_t most_tile_rows = 12, most_plane_rows = 4, most_plane_vectors = 8;
 
 template <class T>
@@ -67,6 +81,8 @@ struct ConvTiles {
   OuterTile<T> outer[most_tile_rows + 1][2];  // by rows (1 to `rows`) and vectors - 1
   PlaneTile<T> planes[most_plane_rows][most_plane_vectors];  // by rows - 1 and vectors - 1
   int64_t plane_vectors[most_plane_rows];                    // the most by rows - 1
+  DepthTile<T> depth[4];                                     // by vectors - 1
+  int64_t depth_rows, depth_vectors;                         // of a tile, and the most
 };
 
 // The tiles for this processor, of vectors of at most so many bytes. T is float or double.

@@ -133,6 +133,40 @@ constexpr void list_planes(ConvTiles<T>& tiles) {
   }
 }
 
+template <class T, int bytes, int rows, int vectors>
+void run_depth_tile(const DepthTerms<T>& terms, const T* const* from, T* const* to) {
+  using Vector = typename Lanes<T, bytes>::Vector;
+  using Loose = typename Lanes<T, bytes>::Loose;
+  constexpr int lanes = Lanes<T, bytes>::count;
+  const T *weights = terms.weights, *x[rows];
+#pragma GCC unroll 6
+  for (int i = 0; i < rows; ++i) x[i] = from[i];
+  Vector sums[rows][vectors] = {};
+  for (int64_t t = 0; t < terms.n; ++t, weights += terms.step) {
+    const int64_t offset = terms.offsets[t];
+    Vector tap[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) tap[v] = *reinterpret_cast<const Loose*>(weights + v * lanes);
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v)
+        sums[i][v] += *reinterpret_cast<const Loose*>(x[i] + offset + v * lanes) * tap[v];
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) *reinterpret_cast<Loose*>(to[i] + v * lanes) = sums[i][v];
+}
+
+template <class T, int bytes, int rows, int vectors>
+constexpr void list_depth(ConvTiles<T>& tiles) {
+  if constexpr (vectors > 0) {
+    tiles.depth[vectors - 1] = run_depth_tile<T, bytes, rows, vectors>;
+    list_depth<T, bytes, rows, vectors - 1>(tiles);
+  }
+}
+
 template <class T, int bytes, int rows>
 constexpr void list_outer(ConvTiles<T>& tiles) {
   if constexpr (rows > 0) {
@@ -151,6 +185,9 @@ constexpr ConvTiles<T> list_tiles() {
   tiles.tiles[1] = run_conv_tile<T, bytes, rows, 2>;
   list_outer<T, bytes, rows>(tiles);
   list_planes<T, bytes, most_plane_rows, 1>(tiles);
+  tiles.depth_rows = bytes == 64 ? 6 : 4;
+  tiles.depth_vectors = bytes == 64 ? 4 : 2;
+  list_depth<T, bytes, bytes == 64 ? 6 : 4, bytes == 64 ? 4 : 2>(tiles);
   return tiles;
 }
 
