@@ -110,19 +110,6 @@ void transpose_lanes(const T* from, int64_t rows, int64_t columns, T* to) {
       std::copy_n(from + (i * columns + j) * lanes, lanes, to + (j * rows + i) * lanes);
 }
 
-// Runs f(first, count, memory) over groups of matrices; `size` elements a lane of memory.
-template <class T, class F>
-void for_groups(CallContext* ctx, int64_t batch, int64_t size, int64_t work, F&& f) {
-  constexpr int64_t lanes = group_lanes<T>;
-  parallel_for(ctx, (batch + lanes - 1) / lanes, grain_for(work + 4 * size, 1 << 12),
-               [&](int64_t begin, int64_t end) {
-                 Scratch<T> memory(ctx, size * lanes);
-                 if (!memory) return;
-                 for (int64_t g = begin; g < end; ++g)
-                   f(g * lanes, std::min(lanes, batch - g * lanes), memory.get());
-               });
-}
-
 }  // namespace
 
 template <class T>
@@ -155,7 +142,7 @@ void cholesky_lanes(CallContext* ctx, int64_t batch, int64_t n, const T* a, T* o
       }
     }
   };
-  for_groups<T>(ctx, batch, n * n, n * n * n / 3, run);
+  for_lane_groups<T>(ctx, batch, n * n, n * n * n / 3, run);
 }
 
 template <class T>
@@ -177,7 +164,7 @@ void lu_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a,
       }
     }
   };
-  for_groups<T>(ctx, batch, size + k, 2 * size * k, run);
+  for_lane_groups<T>(ctx, batch, size + k, 2 * size * k, run);
 }
 
 template <class T>
@@ -194,7 +181,7 @@ void solve_lanes(CallContext* ctx, int64_t batch, const LaneSystem& system, cons
     if (system.transposed_b) transpose_lanes(turned, n, sides, x);
     scatter_lanes(x, size, count, out + first * size);
   };
-  for_groups<T>(ctx, batch, n * n + 2 * size, n * size, run);
+  for_lane_groups<T>(ctx, batch, n * n + 2 * size, n * size, run);
 }
 
 #define GX_INSTANTIATE(T)                                                                    \

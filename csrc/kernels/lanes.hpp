@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "../abi.h"
+#include "parallel.hpp"
 #include "target.hpp"
 
 namespace gradax {
@@ -46,6 +46,13 @@ template <class T>
 void solve_lanes(CallContext* ctx, int64_t batch, const LaneSystem& system, const T* a, const T* b,
                  T* out);
 
+// q, [m, rows] (null: not asked for), and r, [rows, n], where rows is m or min(m, n).
+bool fits_qr_lanes(int64_t batch, int64_t m, int64_t n, int64_t rows);
+
+template <class T>
+void qr_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, int64_t rows, const T* a, T* q,
+              T* r);
+
 // One element of each matrix of a group.
 template <class T>
 struct Lanes {
@@ -67,6 +74,19 @@ void gather_wide(const T* from, int64_t size, int64_t count, T* to);
 
 template <class T>
 void scatter_wide(const T* from, int64_t size, int64_t count, T* to);
+
+// Runs f(first, count, memory) over groups of matrices; `size` elements a lane of memory.
+template <class T, class F>
+void for_lane_groups(CallContext* ctx, int64_t batch, int64_t size, int64_t work, F&& f) {
+  constexpr int64_t lanes = group_lanes<T>;
+  parallel_for(ctx, (batch + lanes - 1) / lanes, grain_for(work + 4 * size, 1 << 12),
+               [&](int64_t begin, int64_t end) {
+                 Scratch<T> memory(ctx, size * lanes);
+                 if (!memory) return;
+                 for (int64_t g = begin; g < end; ++g)
+                   f(g * lanes, std::min(lanes, batch - g * lanes), memory.get());
+               });
+}
 
 // Square roots; vectors have no operator for them.
 template <class T>

@@ -1,5 +1,6 @@
 // QR factors and singular values.
 #include "kernels.hpp"
+#include "lanes.hpp"
 #include "matrices.hpp"
 
 namespace gradax {
@@ -38,6 +39,9 @@ template <class T>
 void factor_qr(CallContext* ctx, const Qr& qr, const T* in, T* q, T* r) {
   const int64_t m = qr.m, n = qr.n, k = std::min(m, n), rows = qr.full ? m : k;
   if (rows == 0) return;
+  if constexpr (is_laned_type<T>)
+    if (fits_qr_lanes(qr.batch, m, n, rows))
+      return qr_lanes(ctx, qr.batch, m, n, rows, in, qr.with_q ? q : nullptr, r);
   const int im = static_cast<int>(m), in_n = static_cast<int>(n), ik = static_cast<int>(k);
   const int irows = static_cast<int>(rows);
   T answer[2] = {};

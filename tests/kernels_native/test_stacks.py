@@ -108,6 +108,72 @@ def test_triangular(left, n, sides, batch, dtype):
         close(op @ out if left else out @ op, b, dtype)
 
 
+SHAPES = [(n, n) for n in ORDERS] + [(5, 3), (3, 5), (30, 8), (8, 30), (100, 4), (60, 33)]
+
+
+def qr(x, full, n_threads=2):
+    batch, m, n = x.shape
+    rows = m if full else min(m, n)
+    q, r = np.full((batch, m, rows), 7, x.dtype), np.full((batch, rows, n), 7, x.dtype)
+    call("qr", [x], [q, r], [code(x), batch, m, n, full, True], n_threads)
+    alone = np.full_like(r, 7)
+    call("qr", [x], [alone], [code(x), batch, m, n, full, False], n_threads)
+    np.testing.assert_array_equal(alone, r)
+    return q, r
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize(("m", "n"), SHAPES)
+@pytest.mark.parametrize("full", [0, 1])
+def test_qr(full, m, n, batch, dtype):
+    x = normal(dtype, batch, m, n)
+    x[0] *= 1e-30 if dtype == np.float32 else 1e-200
+    x[-1, :, 0] = 0
+    q, r = qr(x, full)
+    size = np.maximum(np.abs(x).max((1, 2), keepdims=True), np.finfo(dtype).tiny)
+    close(q @ (r / size), x / size, dtype)
+    close(
+        q.swapaxes(1, 2) @ q, np.broadcast_to(np.eye(q.shape[2]), (batch, *q.shape[2:] * 2)), dtype
+    )
+    np.testing.assert_array_equal(np.tril(r, -1), 0)
+    diagonal = np.arange(min(m, n))
+    signs = np.sign(np.linalg.qr(x.astype(np.float64))[1][:, diagonal, diagonal])
+    found = np.sign(r[:, diagonal, diagonal])
+    if batch > 1:
+        np.testing.assert_array_equal(found[:-1], signs[:-1])
+
+
+def test_qr_of_what_is_not_finite():
+    x = normal(np.float64, 20, 5, 4)
+    x[3, 2, 1] = np.nan
+    q, r = qr(x, 0)
+    assert np.isnan(r[3]).any()
+    np.testing.assert_array_equal(np.delete(r, 3, 0), qr(np.delete(x, 3, 0), 0)[1])
+    close(q[0] @ r[0], x[0], np.float64)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("batch", "n", "sides"), [(1, 33, 16), (3, 64, 40), (2, 130, 300), (1, 9, 65)]
+)
+def test_triangular_with_many_sides(batch, n, sides, dtype):
+    full = normal(dtype, batch, n, n) / n + 2 * np.eye(n, dtype=dtype)
+    b = normal(dtype, batch, n, sides)
+    for lower, trans, unit in np.ndindex(2, 2, 2):
+        kept = np.tril(np.ones((n, n))) if lower else np.triu(np.ones((n, n)))
+        kept -= unit * np.eye(n)
+        stored = np.where(kept != 0, full, np.nan).astype(dtype)
+        a = np.where(kept != 0, full, np.eye(n)).astype(np.float64)
+        outs = []
+        for n_threads in (1, 2, 5):
+            outs.append(np.full_like(b, 7))
+            params = [code(b), batch, n, sides, 1, lower, trans, unit]
+            call("trsm", [stored, b], outs[-1:], params, n_threads)
+            np.testing.assert_array_equal(outs[-1], outs[0])
+        close((a.swapaxes(1, 2) if trans else a) @ outs[0], b, dtype)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 16, 17])
