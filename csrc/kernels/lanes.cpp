@@ -101,15 +101,6 @@ GX_VECTORIZED void substitute(const LaneSystem& system, const T* triangle, T* ri
   }
 }
 
-// Exchanges the first two axes of [rows, columns, lanes].
-template <class T>
-void transpose_lanes(const T* from, int64_t rows, int64_t columns, T* to) {
-  constexpr int lanes = group_lanes<T>;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j)
-      std::copy_n(from + (i * columns + j) * lanes, lanes, to + (j * rows + i) * lanes);
-}
-
 }  // namespace
 
 template <class T>
@@ -125,6 +116,23 @@ void scatter_lanes(const T* from, int64_t size, int64_t count, T* to) {
   if (has_tiles()) return scatter_wide(from, size, count, to);
   for (int64_t l = 0; l < count; ++l)
     for (int64_t e = 0; e < size; ++e) to[l * size + e] = from[e * group_lanes<T> + l];
+}
+
+template <class T>
+GX_VECTORIZED void scale_lanes(int64_t size, T* matrices, T* back) {
+  using Vector = typename Lanes<T>::Vector;
+  auto* x = reinterpret_cast<Vector*>(matrices);
+  Vector largest = {}, scale;
+  for (int64_t e = 0; e < size; ++e) {
+    const Vector absolute = x[e] < 0 ? -x[e] : x[e];
+    largest = absolute > largest ? absolute : largest;
+  }
+  for (int l = 0; l < group_lanes<T>; ++l) {
+    const int exponent = std::isnormal(largest[l]) ? std::ilogb(largest[l]) : 0;
+    scale[l] = std::ldexp(T{1}, -exponent);
+    back[l] = std::ldexp(T{1}, exponent);
+  }
+  for (int64_t e = 0; e < size; ++e) x[e] *= scale;
 }
 
 template <class T>
@@ -187,6 +195,7 @@ void solve_lanes(CallContext* ctx, int64_t batch, const LaneSystem& system, cons
 #define GX_INSTANTIATE(T)                                                                    \
   template void gather_lanes<T>(const T*, int64_t, int64_t, T*);                             \
   template void scatter_lanes<T>(const T*, int64_t, int64_t, T*);                            \
+  template void scale_lanes<T>(int64_t, T*, T*);                                             \
   template void cholesky_lanes<T>(CallContext*, int64_t, int64_t, const T*, T*);             \
   template void lu_lanes<T>(CallContext*, int64_t, int64_t, int64_t, const T*, T*, int32_t*, \
                             int32_t*);                                                       \

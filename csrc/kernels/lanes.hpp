@@ -53,6 +53,14 @@ template <class T>
 void qr_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, int64_t rows, const T* a, T* q,
               T* r);
 
+// s, and where u is not null u, [m, k], and vh, [k, n], with k = min(m, n). What is not of full
+// rank by far has `failed`, and no results.
+bool fits_svd_lanes(int64_t batch, int64_t m, int64_t n, bool with_vectors);
+
+template <class T>
+void svd_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* s, T* u, T* vh,
+               bool* failed);
+
 // One element of each matrix of a group.
 template <class T>
 struct Lanes {
@@ -67,6 +75,11 @@ void gather_lanes(const T* from, int64_t size, int64_t count, T* to);
 // The reverse, to `count` matrices.
 template <class T>
 void scatter_lanes(const T* from, int64_t size, int64_t count, T* to);
+
+// Multiplies the elements of each matrix by a power of two that brings the largest near one, so
+// that squares neither overflow nor vanish; `back`, a lane each, undoes it.
+template <class T>
+void scale_lanes(int64_t size, T* matrices, T* back);
 
 // The same on processors that have tiles (tiles.hpp).
 template <class T>
@@ -86,6 +99,15 @@ void for_lane_groups(CallContext* ctx, int64_t batch, int64_t size, int64_t work
                  for (int64_t g = begin; g < end; ++g)
                    f(g * lanes, std::min(lanes, batch - g * lanes), memory.get());
                });
+}
+
+// Exchanges the first two axes of [rows, columns, lanes].
+template <class T>
+void transpose_lanes(const T* from, int64_t rows, int64_t columns, T* to) {
+  constexpr int lanes = group_lanes<T>;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      std::copy_n(from + (i * columns + j) * lanes, lanes, to + (j * rows + i) * lanes);
 }
 
 // Square roots; vectors have no operator for them.

@@ -27,23 +27,6 @@ GX_INLINE void reflect(int64_t s, int64_t m, int64_t from, int64_t n, const Vect
   }
 }
 
-// Powers of two that bring the largest element of each matrix near one: squares neither overflow
-// nor vanish.
-template <class T, class Vector>
-GX_INLINE void find_scales(const Vector* x, int64_t size, Vector* scale, Vector* back) {
-  Vector largest = {};
-  for (int64_t e = 0; e < size; ++e) {
-    const Vector absolute = x[e] < 0 ? -x[e] : x[e];
-    largest = absolute > largest ? absolute : largest;
-  }
-  for (int l = 0; l < group_lanes<T>; ++l) {
-    const bool is_normal = std::isnormal(largest[l]);
-    const int exponent = is_normal ? std::ilogb(largest[l]) : 0;
-    (*scale)[l] = std::ldexp(T{1}, -exponent);
-    (*back)[l] = std::ldexp(T{1}, exponent);
-  }
-}
-
 // Overwrites x, [m, n], by R and the reflections' vectors; makes q, [m, rows], where it is asked
 // for. `memory` has room for min(m, n) + max(n, rows) vectors.
 template <class T>
@@ -53,9 +36,8 @@ GX_VECTORIZED void factor_qr(int64_t m, int64_t n, int64_t rows, T* matrices, T*
   const int64_t k = std::min(m, n);
   auto *x = reinterpret_cast<Vector*>(matrices), *q = reinterpret_cast<Vector*>(orthogonal);
   auto* taus = reinterpret_cast<Vector*>(memory);
-  Vector *sums = taus + k, scale, back;
-  find_scales<T>(x, m * n, &scale, &back);
-  for (int64_t e = 0; e < m * n; ++e) x[e] *= scale;
+  Vector *sums = taus + k, back;
+  scale_lanes(m * n, matrices, reinterpret_cast<T*>(&back));
   const Vector none = {}, one = none + T{1};
   for (int64_t s = 0; s < k; ++s) {
     Vector squares = {};

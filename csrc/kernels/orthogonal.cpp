@@ -111,6 +111,15 @@ template <class T>
 void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T* u, T* vh) {
   const int64_t m = svd.m, n = svd.n, k = std::min(m, n);
   if (k == 0) return fill_empty(svd, u, vh);
+  Scratch<bool> skipped(ctx, svd.batch);
+  if (!skipped) return;
+  std::fill_n(skipped.get(), svd.batch, true);
+  if constexpr (is_laned_type<T>)
+    if (fits_svd_lanes(svd.batch, m, n, svd.with_vectors) &&
+        (m == n || !svd.full || !svd.with_vectors))
+      svd_lanes(ctx, svd.batch, m, n, in, s, u, vh, skipped.get());
+  if (std::find(skipped.get(), skipped.get() + svd.batch, true) == skipped.get() + svd.batch)
+    return;
   const int64_t size_u = svd.with_vectors ? m * (svd.full ? m : k) : 0;
   const int64_t size_vh = svd.with_vectors ? n * (svd.full ? n : k) : 0;
   T answer{};
@@ -125,10 +134,11 @@ void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T*
     Scratch<int> int_work(ctx, 8 * k);
     if (!a || !work || !real_work || !int_work) return;
     for (int64_t b = begin; b < end; ++b) {
+      if (!skipped[b]) continue;
       std::copy_n(in + b * m * n, m * n, a.get());
       const SvdBuffers<T> x{a.get(),   u + b * size_u,  vh + b * size_vh, work.get(),
                             s + b * k, real_work.get(), int_work.get()};
-      if (call_gesdd(svd, x, n_work) == 0) continue;
+      if (is_finite(x.a, m * n) && call_gesdd(svd, x, n_work) == 0) continue;
       std::fill_n(x.s, k, nan_of<Real<T>>());
       std::fill_n(x.u, size_u, nan_of<T>());
       std::fill_n(x.vh, size_vh, nan_of<T>());

@@ -199,3 +199,46 @@ def test_eigh_of_what_is_not_finite(bad):
     assert np.isnan(vectors[4]).all()
     assert np.isnan(values[4]).all()
     assert np.isfinite(np.delete(values, 4, 0)).all()
+
+
+def svd(x, full=0, n_threads=2):
+    batch, m, n = x.shape
+    k = min(m, n)
+    s, u = np.full((batch, k), 7, x.dtype), np.full((batch, m, m if full else k), 7, x.dtype)
+    vh = np.full((batch, n if full else k, n), 7, x.dtype)
+    call("svd", [x], [s, u, vh], [code(x), batch, m, n, full, True], n_threads)
+    return s, u, vh
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize(("m", "n"), SHAPES)
+@pytest.mark.parametrize("full", [0, 1])
+def test_svd(full, m, n, batch, dtype):
+    x = normal(dtype, batch, m, n)
+    x[0] *= 1e-30 if dtype == np.float32 else 1e-200
+    if batch > 2:
+        x[1, :, 0] = x[1, :, -1]
+        x[2] = 0
+    s, u, vh = svd(x, full)
+    size, k = np.maximum(np.abs(x).max((1, 2), keepdims=True), np.finfo(dtype).tiny), min(m, n)
+    close((u[:, :, :k] * (s / size[:, 0])[:, None]) @ vh[:, :k], x / size, dtype)
+    for q in (u, vh.swapaxes(1, 2)):
+        ones = np.broadcast_to(np.eye(q.shape[2]), (batch, *q.shape[2:] * 2))
+        close(q.swapaxes(1, 2) @ q, ones, dtype)
+    want = np.linalg.svd(x.astype(np.float64), compute_uv=False)
+    close(s / size[:, 0], want / size[:, 0], dtype)
+    assert (np.diff(s) <= 0).all()
+    alone = np.full_like(s, 7)
+    call("svd", [x], [alone], [code(x), batch, m, n, full, False])
+    close(alone / size[:, 0], s / size[:, 0], dtype)
+
+
+def test_svd_of_what_is_not_finite():
+    x = normal(np.float64, 20, 5, 4)
+    x[3, 2, 1], x[4, 0, 0] = np.nan, np.inf
+    found = svd(x)
+    rest = svd(np.delete(x, (3, 4), 0))
+    for got, alone in zip(found, rest, strict=True):
+        assert np.isnan(got[3:5]).all()
+        np.testing.assert_array_equal(np.delete(got, (3, 4), 0), alone)
