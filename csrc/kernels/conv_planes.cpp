@@ -4,104 +4,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "conv.hpp"
-#include "conv_tiles.hpp"
+#include "conv_plane_plan.hpp"
 #include "parallel.hpp"
 #include "target.hpp"
 
 namespace gradax {
 namespace {
-
-constexpr int64_t copied_bytes = int64_t{128} << 10, enough_tasks = 16, least_block = 1024;
-
-// One dimension of a phase: output j meets tap u at place[u] + j of the copy of the inputs that
-// leave the remainder residues[part[u]] modulo the advance.
-struct Axis {
-  int64_t low = 0, span = 0;  // the first place, and how far the last is from it
-  std::vector<int64_t> residues, part, place;
-};
-
-Axis plan_axis(const Phase& phase) {
-  Axis axis;
-  for (int64_t offset : phase.offsets) {
-    const int64_t residue = ((offset % phase.advance) + phase.advance) % phase.advance;
-    const int64_t place = (offset - residue) / phase.advance;
-    const auto found = std::find(axis.residues.begin(), axis.residues.end(), residue);
-    axis.part.push_back(found - axis.residues.begin());
-    if (found == axis.residues.end()) axis.residues.push_back(residue);
-    axis.place.push_back(place);
-  }
-  if (axis.place.empty()) return axis;
-  const auto [least, most] = std::minmax_element(axis.place.begin(), axis.place.end());
-  axis.low = *least;
-  axis.span = *most - *least;
-  for (int64_t& place : axis.place) place -= axis.low;
-  return axis;
-}
-
-// How the outputs of a phase are computed: blocks of them, and the taps as columns.
-struct PlanePlan {
-  const Phase* dims[3];
-  Axis axes[3];
-  int64_t block[3], n_blocks[3], extent[3];
-  std::vector<TapColumn> columns;
-  std::vector<int64_t> taps;  // the kernel's taps in the order of the columns
-  int64_t weights_at = 0;     // where the phase's weights begin, in taps
-  int64_t rows = 1;           // of a tile
-
-  int64_t part_size() const { return extent[0] * extent[1] * extent[2]; }
-  int64_t n_parts() const {
-    return static_cast<int64_t>(axes[0].residues.size() * axes[1].residues.size() *
-                                axes[2].residues.size());
-  }
-  int64_t blocks() const { return n_blocks[0] * n_blocks[1] * n_blocks[2]; }
-};
-
-void cut_blocks(PlanePlan& plan, int64_t planes, int64_t element_size) {
-  auto measure = [&] {
-    for (int dim = 0; dim < 3; ++dim) {
-      plan.n_blocks[dim] = (plan.dims[dim]->count + plan.block[dim] - 1) / plan.block[dim];
-      plan.extent[dim] = plan.axes[dim].span + plan.block[dim];
-    }
-  };
-  for (int dim = 0; dim < 3; ++dim) plan.block[dim] = plan.dims[dim]->count;
-  for (measure();; measure()) {
-    const int64_t size = plan.block[0] * plan.block[1] * plan.block[2];
-    const bool is_large = plan.n_parts() * plan.part_size() * element_size > copied_bytes;
-    const bool is_alone = planes * plan.blocks() < enough_tasks;
-    if (size < 2 * least_block || !(is_large || is_alone)) return;
-    const int dim = plan.block[0] > 1 ? 0 : plan.block[1] > 1 ? 1 : 2;
-    plan.block[dim] = (plan.block[dim] + 1) / 2;
-  }
-}
-
-// Columns of taps that meet neighbouring rows: their tiles share what they read.
-void list_columns(const Conv& conv, PlanePlan& plan) {
-  const Axis* axes = plan.axes;
-  const int64_t line = plan.extent[2], plane = plan.extent[1] * line;
-  int64_t least = most_plane_rows;
-  for (size_t u0 = 0; u0 < axes[0].place.size(); ++u0)
-    for (size_t u2 = 0; u2 < axes[2].place.size(); ++u2)
-      for (size_t part = 0; part < axes[1].residues.size(); ++part) {
-        int64_t next = -1;
-        for (size_t u1 = 0; u1 < axes[1].place.size(); ++u1) {
-          if (axes[1].part[u1] != static_cast<int64_t>(part)) continue;
-          const auto n1 = static_cast<int64_t>(axes[1].residues.size());
-          const auto n2 = static_cast<int64_t>(axes[2].residues.size());
-          const int64_t which = (axes[0].part[u0] * n1 + axes[1].part[u1]) * n2 + axes[2].part[u2];
-          const int64_t offset = which * plan.part_size() + axes[0].place[u0] * plane +
-                                 axes[1].place[u1] * line + axes[2].place[u2];
-          if (axes[1].place[u1] != next) plan.columns.push_back({offset, 0});
-          ++plan.columns.back().count;
-          next = axes[1].place[u1] + 1;
-          plan.taps.push_back((plan.dims[0]->taps[u0] * conv.kernel[1] + plan.dims[1]->taps[u1]) *
-                                  conv.kernel[2] +
-                              plan.dims[2]->taps[u2]);
-        }
-      }
-  for (const TapColumn& column : plan.columns) least = std::min(least, column.count + 1);
-  plan.rows = least;
-}
 
 template <class T>
 struct PlaneCall {
@@ -314,10 +222,7 @@ void convolve_planes(CallContext* ctx, const Conv& conv, const ConvLayouts& layo
   for (const Phase& first : phases[0])
     for (const Phase& second : phases[1])
       for (const Phase& third : phases[2]) {
-        PlanePlan plan{{&first, &second, &third}, {}, {}, {}, {}, {}, {}};
-        for (int dim = 0; dim < 3; ++dim) plan.axes[dim] = plan_axis(*plan.dims[dim]);
-        cut_blocks(plan, conv.batch * conv.groups, sizeof(T));
-        list_columns(conv, plan);
+        PlanePlan plan = plan_planes(conv, &first, &second, &third, sizeof(T));
         plan.weights_at = weights_at;
         weights_at += static_cast<int64_t>(plan.taps.size());
         pack_weights(ctx, conv, layouts.rhs, plan, rhs, weights.get());

@@ -55,6 +55,7 @@ void qr_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, int64_t row
 
 // s, and where u is not null u, [m, k], and vh, [k, n], with k = min(m, n). What is not of full
 // rank by far has `failed`, and no results.
+bool may_fit_svd_lanes(int64_t m, int64_t n);  // in stacks of some size
 bool fits_svd_lanes(int64_t batch, int64_t m, int64_t n, bool with_vectors);
 
 template <class T>

@@ -126,9 +126,13 @@ struct LaneSvd {
 
 }  // namespace
 
+bool may_fit_svd_lanes(int64_t m, int64_t n) {
+  return m * n > 0 && m * n <= 1024 && std::min(m, n) <= 32;
+}
+
 bool fits_svd_lanes(int64_t batch, int64_t m, int64_t n, bool with_vectors) {
-  const int64_t most = with_vectors ? 1024 : 512;
-  return m * n > 0 && std::min(m, n) <= 32 && (m * n <= 64 || (m * n <= most && batch >= 8));
+  if (!may_fit_svd_lanes(m, n)) return false;
+  return m * n <= 64 || (m * n <= (with_vectors ? 1024 : 512) && batch >= 8);
 }
 
 template <class T>

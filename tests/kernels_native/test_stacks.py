@@ -242,3 +242,16 @@ def test_svd_of_what_is_not_finite():
     for got, alone in zip(found, rest, strict=True):
         assert np.isnan(got[3:5]).all()
         np.testing.assert_array_equal(np.delete(got, (3, 4), 0), alone)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("m", "n"), [(5, 5), (16, 16), (20, 9), (9, 20)])
+@pytest.mark.parametrize("full", [0, 1])
+def test_signs_do_not_tell_the_size_of_the_stack(full, m, n, dtype):
+    x = normal(dtype, 40, m, n)
+    _, u, vh = svd(x, full)
+    k = min(m, n)
+    for i in (0, 17, 39):
+        _, left, right = svd(x[i : i + 1], full)
+        close(u[i, :, :k], left[0, :, :k], dtype)
+        close(vh[i, :k], right[0, :k], dtype)
