@@ -2,6 +2,7 @@
 #include "kernels.hpp"
 #include "lanes.hpp"
 #include "matrices.hpp"
+#include "svd_tall.hpp"
 
 namespace gradax {
 namespace {
@@ -136,9 +137,33 @@ void fix_small_signs(CallContext* ctx, const Svd& svd, T* u, T* vh) {
 }
 
 template <class T>
+void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T* u, T* vh);
+
+// Of what is long, block by block; false: it is not, or all of its vectors are asked for.
+template <class T>
+bool decompose_long(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T* u, T* vh) {
+  if constexpr (is_laned_type<T>) {
+    const int64_t m = svd.m, n = svd.n, k = std::min(m, n);
+    const bool has_q = has_routine(GX_PICK(T, geqrf)) && has_routine(generate_q<T>());
+    if (!is_tall(m, n) || !has_q || (svd.full && svd.with_vectors)) return false;
+    const Svd square{1, k, k, false, svd.with_vectors};
+    const SmallSvd<T> small = [&](const T* from, T* values, T* left, T* right) {
+      decompose_svd(ctx, square, from, values, left, right);
+    };
+    for (int64_t b = 0; b < svd.batch; ++b)
+      decompose_tall(ctx, m, n, in + b * m * n, small, s + b * k, u ? u + b * m * k : nullptr,
+                     vh + b * k * n);
+    return true;
+  } else {
+    return false;
+  }
+}
+
+template <class T>
 void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T* u, T* vh) {
   const int64_t m = svd.m, n = svd.n, k = std::min(m, n);
   if (k == 0) return fill_empty(svd, u, vh);
+  if (decompose_long(ctx, svd, in, s, u, vh)) return;
   Scratch<bool> skipped(ctx, svd.batch);
   if (!skipped) return;
   std::fill_n(skipped.get(), svd.batch, true);

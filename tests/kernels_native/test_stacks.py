@@ -255,3 +255,25 @@ def test_signs_do_not_tell_the_size_of_the_stack(full, m, n, dtype):
         _, left, right = svd(x[i : i + 1], full)
         close(u[i, :, :k], left[0, :, :k], dtype)
         close(vh[i, :k], right[0, :k], dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("m", "n"), [(1024, 16), (3001, 7), (9, 4000), (1500, 150), (20, 1031)])
+def test_svd_of_long_matrices(m, n, dtype):
+    x = normal(dtype, 2, m, n)
+    x[1, :, 0] = x[1, :, 1] if m > n else x[1, :, 0]
+    x[1] *= 1e-20
+    found = [svd(x, 0, n_threads) for n_threads in (1, 2, 5)]
+    s, u, vh = found[0]
+    for others in found[1:]:
+        for got, want in zip(others, found[0], strict=True):
+            np.testing.assert_array_equal(got, want)
+    size, k = np.abs(x).max((1, 2), keepdims=True), min(m, n)
+    close((u * (s / size[:, 0])[:, None]) @ vh, x / size, dtype)
+    for q in (u, vh.swapaxes(1, 2)):
+        close(q.swapaxes(1, 2) @ q, np.broadcast_to(np.eye(k), (2, k, k)), dtype)
+    want = np.linalg.svd((x / size).astype(np.float64), compute_uv=False)
+    close(s / size[:, 0], want, dtype)
+    alone = np.full_like(s, 7)
+    call("svd", [x], [alone], [code(x), 2, m, n, 0, False])
+    close(alone / size[:, 0], want, dtype)
