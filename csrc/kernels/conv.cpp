@@ -3,6 +3,7 @@
 #include <new>
 #include <numeric>
 
+#include "conv_tiles.hpp"
 #include "convert.hpp"
 #include "kernels.hpp"
 #include "product.hpp"
@@ -100,6 +101,11 @@ void convolve_wide(CallContext* ctx, const Conv& conv, const T* lhs, const T* rh
 template <class T>
 void convolve_floats(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
                      const T* rhs, T* out) {
+  const int64_t lanes = conv_tiles<T>(layouts.most_vector_bytes).lanes;
+  const bool has_depth = is_depthwise(conv, lanes);
+  if (is_planar(conv, layouts) && (!has_depth || conv.out[2] >= 2 * lanes))
+    return convolve_planes(ctx, conv, layouts, lhs, rhs, out);
+  if (has_depth) return convolve_depth(ctx, conv, layouts, lhs, rhs, out);
   is_outer(conv, layouts.lhs) ? convolve_outer(ctx, conv, layouts, lhs, rhs, out)
                               : convolve_tiles(ctx, conv, layouts, lhs, rhs, out);
 }

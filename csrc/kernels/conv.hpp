@@ -54,6 +54,22 @@ template <class T>
 void convolve_tiles(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
                     const T* rhs, T* out);
 
+// Whether each group has one input channel, whose last spatial dimension lies together in memory:
+// then `convolve_planes` is the way.
+bool is_planar(const Conv& conv, const ConvLayouts& layouts);
+
+template <class T>
+void convolve_planes(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
+                     const T* rhs, T* out);
+
+// Whether each group has one channel in and out, and there are enough of them for a vector: then
+// `convolve_depth` is the way, best where features lie together.
+bool is_depthwise(const Conv& conv, int64_t lanes);
+
+template <class T>
+void convolve_depth(CallContext* ctx, const Conv& conv, const ConvLayouts& layouts, const T* lhs,
+                    const T* rhs, T* out);
+
 // Whether there are more taps than outputs, as in the derivative by a kernel: then
 // `convolve_outer` is the way.
 bool is_outer(const Conv& conv, const ConvLayout& lhs);

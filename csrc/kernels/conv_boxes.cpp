@@ -103,22 +103,39 @@ std::vector<ConvBox> cut_boxes(const Conv& conv, const ConvPhases& phases, int64
   return boxes;
 }
 
+bool has_short_lines(const Conv& conv, const ConvLayout& layout, const ConvBox& box) {
+  return layout.features != 1 && layout.space[2] == 1 && layout.space[1] == conv.in[2] &&
+         conv.in[2] < 64 && box.extent(2) >= conv.in[2];
+}
+
 template <class T>
 void copy_box(const Conv& conv, const ConvLayout& layout, const ConvBox& box, const T* lhs,
-              int64_t pitch, T* to) {
+              int64_t pitch, T* lines, T* to) {
   const int64_t n = box.extent(2), lows[3] = {box.low(0), box.low(1), box.low(2)};
+  const int64_t first = std::clamp<int64_t>(lows[1], 0, conv.in[1]);
+  const int64_t last = std::clamp<int64_t>(lows[1] + box.extent(1), first, conv.in[1]);
+  const bool joins = lines && has_short_lines(conv, layout, box);
+  ConvLayout joined = layout;
+  if (joins) joined.features = 1, joined.space[2] = conv.c_in, joined.space[1] *= conv.c_in;
   for (int64_t image = box.begin[0]; image < box.begin[0] + box.size[0]; ++image)
-    for (int64_t i0 = lows[0]; i0 < lows[0] + box.extent(0); ++i0)
+    for (int64_t i0 = lows[0]; i0 < lows[0] + box.extent(0); ++i0) {
+      const bool exists = i0 >= 0 && i0 < conv.in[0];
+      const T* plane = lhs + image * layout.batch + i0 * layout.space[0];
+      if (joins && exists)
+        transpose_block(plane + first * layout.space[1], layout.features,
+                        (last - first) * conv.in[2], conv.c_in, lines, conv.c_in);
       for (int64_t i1 = lows[1]; i1 < lows[1] + box.extent(1); ++i1, to += n * pitch) {
-        const bool inside = i0 >= 0 && i0 < conv.in[0] && i1 >= 0 && i1 < conv.in[1];
-        const T* line = lhs + image * layout.batch + i0 * layout.space[0] + i1 * layout.space[1];
-        copy_line(conv, layout, inside ? line : nullptr, lows[2], n, pitch, to);
+        const bool inside = exists && i1 >= 0 && i1 < conv.in[1];
+        const T* line =
+            joins ? lines + (i1 - first) * joined.space[1] : plane + i1 * layout.space[1];
+        copy_line(conv, joined, inside ? line : nullptr, lows[2], n, pitch, to);
       }
+    }
 }
 
 template void copy_box<float>(const Conv&, const ConvLayout&, const ConvBox&, const float*, int64_t,
-                              float*);
+                              float*, float*);
 template void copy_box<double>(const Conv&, const ConvLayout&, const ConvBox&, const double*,
-                               int64_t, double*);
+                               int64_t, double*, double*);
 
 }  // namespace gradax

@@ -48,9 +48,14 @@ ConvPhases list_phases(const Conv& conv);
 // The cuts follow from the shapes alone.
 std::vector<ConvBox> cut_boxes(const Conv& conv, const ConvPhases& phases, int64_t element_size);
 
-// The inputs of a box, padding included, as [images, space, features], features together.
+// The inputs of a box, padding included, as [images, space, features], features together. `lines`
+// is memory for short lines, which are transposed together; null: each alone.
 template <class T>
 void copy_box(const Conv& conv, const ConvLayout& layout, const ConvBox& box, const T* lhs,
-              int64_t pitch, T* to);
+              int64_t pitch, T* lines, T* to);
+
+// Whether lines are short and follow each other, and the elements of memory that they take.
+bool has_short_lines(const Conv& conv, const ConvLayout& layout, const ConvBox& box);
+inline int64_t short_lines(const Conv& conv) { return conv.in[1] * conv.in[2] * conv.c_in; }
 
 }  // namespace gradax

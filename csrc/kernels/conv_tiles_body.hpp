@@ -75,6 +75,98 @@ void run_outer_tile(const OuterTerms<T>& terms, T* c, int64_t ldc) {
     }
 }
 
+// Loads a row of the plane once for all rows of the result that it is a term of.
+template <class T, int bytes, int rows, int vectors>
+void run_plane_tile(const PlaneTerms<T>& terms, T* const* to) {
+  using Vector = typename Lanes<T, bytes>::Vector;
+  using Loose = typename Lanes<T, bytes>::Loose;
+  constexpr int lanes = Lanes<T, bytes>::count;
+  const T* weights = terms.weights;
+  Vector sums[rows][vectors] = {}, row[vectors];
+  for (int64_t c = 0; c < terms.n_columns; ++c) {
+    const int64_t count = terms.columns[c].count;
+    const T* x = terms.x + terms.columns[c].offset;
+#pragma GCC unroll 4
+    for (int i = 0; i < rows - 1; ++i, x += terms.pitch) {
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) row[v] = *reinterpret_cast<const Loose*>(x + v * lanes);
+#pragma GCC unroll 4
+      for (int r = 0; r <= i; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) sums[r][v] += weights[i - r] * row[v];
+    }
+    for (int64_t i = rows - 1; i < count; ++i, x += terms.pitch) {
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) row[v] = *reinterpret_cast<const Loose*>(x + v * lanes);
+#pragma GCC unroll 4
+      for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) sums[r][v] += weights[i - r] * row[v];
+    }
+    weights += count;
+#pragma GCC unroll 4
+    for (int i = 0; i < rows - 1; ++i, x += terms.pitch) {
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) row[v] = *reinterpret_cast<const Loose*>(x + v * lanes);
+#pragma GCC unroll 4
+      for (int r = i + 1; r < rows; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) sums[r][v] += weights[i - r] * row[v];
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) *reinterpret_cast<Loose*>(to[r] + v * lanes) = sums[r][v];
+}
+
+// The tiles whose sums and one row fit the registers.
+template <class T, int bytes, int rows, int vectors>
+constexpr void list_planes(ConvTiles<T>& tiles) {
+  constexpr int most = bytes == 64 ? 16 : 8;
+  if constexpr (rows * vectors <= most && vectors <= most_plane_vectors) {
+    tiles.planes[rows - 1][vectors - 1] = run_plane_tile<T, bytes, rows, vectors>;
+    tiles.plane_vectors[rows - 1] = vectors;
+    list_planes<T, bytes, rows, vectors + 1>(tiles);
+  } else if constexpr (rows > 1) {
+    list_planes<T, bytes, rows - 1, 1>(tiles);
+  }
+}
+
+template <class T, int bytes, int rows, int vectors>
+void run_depth_tile(const DepthTerms<T>& terms, const T* const* from, T* const* to) {
+  using Vector = typename Lanes<T, bytes>::Vector;
+  using Loose = typename Lanes<T, bytes>::Loose;
+  constexpr int lanes = Lanes<T, bytes>::count;
+  const T *weights = terms.weights, *x[rows];
+#pragma GCC unroll 6
+  for (int i = 0; i < rows; ++i) x[i] = from[i];
+  Vector sums[rows][vectors] = {};
+  for (int64_t t = 0; t < terms.n; ++t, weights += terms.step) {
+    const int64_t offset = terms.offsets[t];
+    Vector tap[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) tap[v] = *reinterpret_cast<const Loose*>(weights + v * lanes);
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v)
+        sums[i][v] += *reinterpret_cast<const Loose*>(x[i] + offset + v * lanes) * tap[v];
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) *reinterpret_cast<Loose*>(to[i] + v * lanes) = sums[i][v];
+}
+
+template <class T, int bytes, int rows, int vectors>
+constexpr void list_depth(ConvTiles<T>& tiles) {
+  if constexpr (vectors > 0) {
+    tiles.depth[vectors - 1] = run_depth_tile<T, bytes, rows, vectors>;
+    list_depth<T, bytes, rows, vectors - 1>(tiles);
+  }
+}
+
 template <class T, int bytes, int rows>
 constexpr void list_outer(ConvTiles<T>& tiles) {
   if constexpr (rows > 0) {
@@ -92,6 +184,10 @@ constexpr ConvTiles<T> list_tiles() {
   tiles.tiles[0] = run_conv_tile<T, bytes, rows, 1>;
   tiles.tiles[1] = run_conv_tile<T, bytes, rows, 2>;
   list_outer<T, bytes, rows>(tiles);
+  list_planes<T, bytes, most_plane_rows, 1>(tiles);
+  tiles.depth_rows = bytes == 64 ? 6 : 4;
+  tiles.depth_vectors = bytes == 64 ? 4 : 2;
+  list_depth<T, bytes, bytes == 64 ? 6 : 4, bytes == 64 ? 4 : 2>(tiles);
   return tiles;
 }
 

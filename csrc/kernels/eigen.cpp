@@ -203,8 +203,8 @@ void decompose_general(CallContext* ctx, int64_t batch, int64_t n, const T* in,
         a, values, values + n, a + n * n, a + 2 * n * n, values + 2 * n, real_work.get()};
     for (int64_t b = begin; b < end; ++b) {
       transpose(in + b * n * n, n, n, a);
-      const bool has_nan = std::any_of(a, a + n * n, [](T e) { return e != e; });
-      const bool failed = has_nan || call_geev(size, with_left, with_right, x, n_work) != 0;
+      const bool failed =
+          !is_finite(a, n * n) || call_geev(size, with_left, with_right, x, n_work) != 0;
       for (int64_t i = 0; i < n; ++i) {
         if constexpr (is_complex<T>) {
           w[b * n + i] = x.w[i];

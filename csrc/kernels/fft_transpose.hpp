@@ -1,6 +1,7 @@
 // Between arrays of complex numbers and lanes: interleaving, and transposition in registers.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include "fft_lanes.hpp"
@@ -132,64 +133,107 @@ GX_INLINE void store_one(const Cx<R>& x, std::complex<R>* out, LaneLayout layout
     out[i * layout.element + l * layout.lane] = {x.re[l], x.im[l]};
 }
 
+// A square's worth of elements of a row; of `most` alone where more would not be the row's.
+template <class R>
+GX_INLINE void load_some(const std::complex<R>* in, int64_t most, Vec<double>& to) {
+  if (most >= square_size<R>) return load_vector(in, to);
+  std::complex<R> some[square_size<R>] = {};
+  for (int64_t i = 0; i < most; ++i) some[i] = in[i];
+  load_vector(some, to);
+}
+
+template <class R>
+GX_INLINE void store_some(const Vec<double>& from, int64_t most, std::complex<R>* out) {
+  if (most >= square_size<R>) return store_vector(from, out);
+  std::complex<R> some[square_size<R>];
+  store_vector(from, some);
+  for (int64_t i = 0; i < most; ++i) out[i] = some[i];
+}
+
+// The first elements of all lanes: a square's, or the n that short lanes have, whose last end where
+// the memory does.
+template <bool is_short, class R>
+GX_INLINE void load_square(const std::complex<R>* in, int64_t lane, int64_t n, Cx<R>* x) {
+  constexpr int64_t size = square_size<R>;
+  Vec<double> low[size], high[size];
+  for (int64_t l = 0; l < size; ++l) {
+    const int64_t rest = is_short ? (2 * size - l) * lane : 2 * size;
+    load_some(in + l * lane, rest, low[l]);
+    load_some(in + (l + size) * lane, is_short ? rest - size * lane : size, high[l]);
+  }
+  transpose_square(low, R{});
+  transpose_square(high, R{});
+  for (int64_t j = 0; j < n; ++j) split_parts((Vec<R>)low[j], (Vec<R>)high[j], x[j]);
+}
+
+// The reverse. Where rows are shorter than squares, each writes over what the one before it wrote
+// behind its end.
+template <bool is_short, class R>
+GX_INLINE void store_square(const Cx<R>* x, int64_t n, int64_t lane, std::complex<R>* out) {
+  constexpr int64_t size = square_size<R>;
+  Vec<double> low[size] = {}, high[size] = {};
+  for (int64_t j = 0; j < n; ++j) {
+    Vec<R> first, second;
+    join_parts(x[j], first, second);
+    low[j] = (Vec<double>)first;
+    high[j] = (Vec<double>)second;
+  }
+  transpose_square(low, R{});
+  transpose_square(high, R{});
+  for (int64_t l = 0; l < size; ++l)
+    store_some(low[l], is_short ? (2 * size - l) * lane : size, out + l * lane);
+  for (int64_t l = 0; l < size; ++l)
+    store_some(high[l], is_short ? (size - l) * lane : size, out + (size + l) * lane);
+}
+
 // x[i] = element i of all lanes; unused lanes are zero.
 template <class R>
 GX_INLINE void load_lanes(const std::complex<R>* in, LaneLayout layout, int64_t count, int64_t n,
                           Cx<R>* x) {
   constexpr int64_t size = square_size<R>;
-  int64_t i = 0;
-  if (count == n_lanes<R> && layout.lane == 1) {
-    for (; i < n; ++i) {
+  const bool is_full = count == n_lanes<R>;
+  if (is_full && layout.lane == 1) {
+    for (int64_t i = 0; i < n; ++i) {
       Vec<R> low, high;
       load_vector(in + i * layout.element, low);
       load_vector(in + i * layout.element + size, high);
       split_parts(low, high, x[i]);
     }
-  } else if (count == n_lanes<R> && layout.element == 1) {
-    for (; i + size <= n; i += size) {
-      Vec<double> low[size], high[size];
-      for (int64_t l = 0; l < size; ++l) {
-        load_vector(in + i + l * layout.lane, low[l]);
-        load_vector(in + i + (l + size) * layout.lane, high[l]);
-      }
-      transpose_square(low, R{});
-      transpose_square(high, R{});
-      for (int64_t j = 0; j < size; ++j) split_parts((Vec<R>)low[j], (Vec<R>)high[j], x[i + j]);
+  } else if (is_full && layout.element == 1 && n >= size) {
+    // The last square begins where it fits, in the one before.
+    for (int64_t i = 0; i < n; i += size) {
+      const int64_t at = std::min(i, n - size);
+      load_square<false>(in + at, layout.lane, size, x + at);
     }
+  } else if (is_full && layout.element == 1 && layout.lane == n) {
+    load_square<true>(in, n, n, x);
+  } else {
+    for (int64_t i = 0; i < n; ++i) load_one(in, layout, count, i, x[i]);
   }
-  for (; i < n; ++i) load_one(in, layout, count, i, x[i]);
 }
 
 template <class R>
 GX_INLINE void store_lanes(const Cx<R>* x, std::complex<R>* out, LaneLayout layout, int64_t count,
                            int64_t n) {
   constexpr int64_t size = square_size<R>;
-  int64_t i = 0;
-  if (count == n_lanes<R> && layout.lane == 1) {
-    for (; i < n; ++i) {
+  const bool is_full = count == n_lanes<R>;
+  if (is_full && layout.lane == 1) {
+    for (int64_t i = 0; i < n; ++i) {
       Vec<R> low, high;
       join_parts(x[i], low, high);
       store_vector(low, out + i * layout.element);
       store_vector(high, out + i * layout.element + size);
     }
-  } else if (count == n_lanes<R> && layout.element == 1) {
-    for (; i + size <= n; i += size) {
-      Vec<double> low[size], high[size];
-      for (int64_t j = 0; j < size; ++j) {
-        Vec<R> first, second;
-        join_parts(x[i + j], first, second);
-        low[j] = (Vec<double>)first;
-        high[j] = (Vec<double>)second;
-      }
-      transpose_square(low, R{});
-      transpose_square(high, R{});
-      for (int64_t l = 0; l < size; ++l) {
-        store_vector(low[l], out + i + l * layout.lane);
-        store_vector(high[l], out + i + (l + size) * layout.lane);
-      }
+  } else if (is_full && layout.element == 1 && n >= size) {
+    for (int64_t i = 0; i < n; i += size) {
+      const int64_t at = std::min(i, n - size);
+      store_square<false>(x + at, size, layout.lane, out + at);
     }
+  } else if (is_full && layout.element == 1 && layout.lane == n) {
+    store_square<true>(x, n, n, out);
+  } else {
+    for (int64_t i = 0; i < n; ++i) store_one(x[i], out, layout, count, i);
   }
-  for (; i < n; ++i) store_one(x[i], out, layout, count, i);
 }
 
 }  // namespace gradax

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "convert.hpp"
+#include "integer_product.hpp"
 #include "kernels.hpp"
 #include "product.hpp"
 
@@ -46,6 +47,28 @@ void run_converted(CallContext* ctx, const Product<Sum>& shape, const Batch& bat
 template <class T>
 using SumOf = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat>, float, T>;
 
+// Products of short integers by tiles; false: not such a product, nothing done.
+template <class In, class Out, class Sum>
+bool run_integers(CallContext* ctx, const Product<Sum>& shape, const Batch& batch, const In* a,
+                  const In* b, Out* c) {
+  if constexpr (is_packed_integer<In> && is_packed_integer<Out>) {
+    Product<In> p{};
+    p.m = shape.m;
+    p.n = shape.n;
+    p.k = shape.k;
+    p.lda = shape.lda;
+    p.ldb = shape.ldb;
+    p.ldc = shape.ldc;
+    p.trans_a = shape.trans_a;
+    p.trans_b = shape.trans_b;
+    p.a = a;
+    p.b = b;
+    return multiply_integers(ctx, p, batch, c);
+  } else {
+    return false;
+  }
+}
+
 template <class In, class Out>
 void run_typed(CallContext* ctx, const void* a, const void* b, void* c, const int64_t* params,
                bool accumulate = false) {
@@ -60,8 +83,10 @@ void run_typed(CallContext* ctx, const void* a, const void* b, void* c, const in
   p.ldb = p.trans_b ? p.k : p.n;
   p.ldc = p.n;
   const Batch batch{params[1], params[7], params[8], params[9]};
-  run_converted(ctx, p, batch, static_cast<const In*>(a), static_cast<const In*>(b),
-                static_cast<Out*>(c));
+  const In *from_a = static_cast<const In*>(a), *from_b = static_cast<const In*>(b);
+  auto* to = static_cast<Out*>(c);
+  if (!run_integers(ctx, p, batch, from_a, from_b, to))
+    run_converted(ctx, p, batch, from_a, from_b, to);
 }
 
 }  // namespace

@@ -101,28 +101,6 @@ GX_VECTORIZED void substitute(const LaneSystem& system, const T* triangle, T* ri
   }
 }
 
-// Exchanges the first two axes of [rows, columns, lanes].
-template <class T>
-void transpose_lanes(const T* from, int64_t rows, int64_t columns, T* to) {
-  constexpr int lanes = group_lanes<T>;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j)
-      std::copy_n(from + (i * columns + j) * lanes, lanes, to + (j * rows + i) * lanes);
-}
-
-// Runs f(first, count, memory) over groups of matrices; `size` elements a lane of memory.
-template <class T, class F>
-void for_groups(CallContext* ctx, int64_t batch, int64_t size, int64_t work, F&& f) {
-  constexpr int64_t lanes = group_lanes<T>;
-  parallel_for(ctx, (batch + lanes - 1) / lanes, grain_for(work + 4 * size, 1 << 12),
-               [&](int64_t begin, int64_t end) {
-                 Scratch<T> memory(ctx, size * lanes);
-                 if (!memory) return;
-                 for (int64_t g = begin; g < end; ++g)
-                   f(g * lanes, std::min(lanes, batch - g * lanes), memory.get());
-               });
-}
-
 }  // namespace
 
 template <class T>
@@ -141,6 +119,23 @@ void scatter_lanes(const T* from, int64_t size, int64_t count, T* to) {
 }
 
 template <class T>
+GX_VECTORIZED void scale_lanes(int64_t size, T* matrices, T* back) {
+  using Vector = typename Lanes<T>::Vector;
+  auto* x = reinterpret_cast<Vector*>(matrices);
+  Vector largest = {}, scale;
+  for (int64_t e = 0; e < size; ++e) {
+    const Vector absolute = x[e] < 0 ? -x[e] : x[e];
+    largest = absolute > largest ? absolute : largest;
+  }
+  for (int l = 0; l < group_lanes<T>; ++l) {
+    const int exponent = std::isnormal(largest[l]) ? std::ilogb(largest[l]) : 0;
+    scale[l] = std::ldexp(T{1}, -exponent);
+    back[l] = std::ldexp(T{1}, exponent);
+  }
+  for (int64_t e = 0; e < size; ++e) x[e] *= scale;
+}
+
+template <class T>
 void cholesky_lanes(CallContext* ctx, int64_t batch, int64_t n, const T* a, T* out) {
   auto run = [&](int64_t first, int64_t count, T* x) {
     bool failed[group_lanes<T>] = {};
@@ -155,7 +150,7 @@ void cholesky_lanes(CallContext* ctx, int64_t batch, int64_t n, const T* a, T* o
       }
     }
   };
-  for_groups<T>(ctx, batch, n * n, n * n * n / 3, run);
+  for_lane_groups<T>(ctx, batch, n * n, n * n * n / 3, run);
 }
 
 template <class T>
@@ -177,7 +172,7 @@ void lu_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a,
       }
     }
   };
-  for_groups<T>(ctx, batch, size + k, 2 * size * k, run);
+  for_lane_groups<T>(ctx, batch, size + k, 2 * size * k, run);
 }
 
 template <class T>
@@ -194,12 +189,13 @@ void solve_lanes(CallContext* ctx, int64_t batch, const LaneSystem& system, cons
     if (system.transposed_b) transpose_lanes(turned, n, sides, x);
     scatter_lanes(x, size, count, out + first * size);
   };
-  for_groups<T>(ctx, batch, n * n + 2 * size, n * size, run);
+  for_lane_groups<T>(ctx, batch, n * n + 2 * size, n * size, run);
 }
 
 #define GX_INSTANTIATE(T)                                                                    \
   template void gather_lanes<T>(const T*, int64_t, int64_t, T*);                             \
   template void scatter_lanes<T>(const T*, int64_t, int64_t, T*);                            \
+  template void scale_lanes<T>(int64_t, T*, T*);                                             \
   template void cholesky_lanes<T>(CallContext*, int64_t, int64_t, const T*, T*);             \
   template void lu_lanes<T>(CallContext*, int64_t, int64_t, int64_t, const T*, T*, int32_t*, \
                             int32_t*);                                                       \

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "../abi.h"
+#include "parallel.hpp"
 #include "target.hpp"
 
 namespace gradax {
@@ -46,6 +46,22 @@ template <class T>
 void solve_lanes(CallContext* ctx, int64_t batch, const LaneSystem& system, const T* a, const T* b,
                  T* out);
 
+// q, [m, rows] (null: not asked for), and r, [rows, n], where rows is m or min(m, n).
+bool fits_qr_lanes(int64_t batch, int64_t m, int64_t n, int64_t rows);
+
+template <class T>
+void qr_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, int64_t rows, const T* a, T* q,
+              T* r);
+
+// s, and where u is not null u, [m, k], and vh, [k, n], with k = min(m, n). What is not of full
+// rank by far has `failed`, and no results.
+bool may_fit_svd_lanes(int64_t m, int64_t n);  // in stacks of some size
+bool fits_svd_lanes(int64_t batch, int64_t m, int64_t n, bool with_vectors);
+
+template <class T>
+void svd_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* s, T* u, T* vh,
+               bool* failed);
+
 // One element of each matrix of a group.
 template <class T>
 struct Lanes {
@@ -61,12 +77,39 @@ void gather_lanes(const T* from, int64_t size, int64_t count, T* to);
 template <class T>
 void scatter_lanes(const T* from, int64_t size, int64_t count, T* to);
 
+// Multiplies the elements of each matrix by a power of two that brings the largest near one, so
+// that squares neither overflow nor vanish; `back`, a lane each, undoes it.
+template <class T>
+void scale_lanes(int64_t size, T* matrices, T* back);
+
 // The same on processors that have tiles (tiles.hpp).
 template <class T>
 void gather_wide(const T* from, int64_t size, int64_t count, T* to);
 
 template <class T>
 void scatter_wide(const T* from, int64_t size, int64_t count, T* to);
+
+// Runs f(first, count, memory) over groups of matrices; `size` elements a lane of memory.
+template <class T, class F>
+void for_lane_groups(CallContext* ctx, int64_t batch, int64_t size, int64_t work, F&& f) {
+  constexpr int64_t lanes = group_lanes<T>;
+  parallel_for(ctx, (batch + lanes - 1) / lanes, grain_for(work + 4 * size, 1 << 12),
+               [&](int64_t begin, int64_t end) {
+                 Scratch<T> memory(ctx, size * lanes);
+                 if (!memory) return;
+                 for (int64_t g = begin; g < end; ++g)
+                   f(g * lanes, std::min(lanes, batch - g * lanes), memory.get());
+               });
+}
+
+// Exchanges the first two axes of [rows, columns, lanes].
+template <class T>
+void transpose_lanes(const T* from, int64_t rows, int64_t columns, T* to) {
+  constexpr int lanes = group_lanes<T>;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      std::copy_n(from + (i * columns + j) * lanes, lanes, to + (j * rows + i) * lanes);
+}
 
 // Square roots; vectors have no operator for them.
 template <class T>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <limits>
 
@@ -19,6 +20,12 @@ T nan_of() {
   } else {
     return nan;
   }
+}
+
+// LAPACK may not return from what is not finite.
+template <class T>
+bool is_finite(const T* x, int64_t n) {
+  return std::all_of(x, x + n, [](T v) { return std::isfinite(std::abs(v)); });
 }
 
 // to[j, i] = from[i, j], dense; conjugated where asked.

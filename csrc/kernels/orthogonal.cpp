@@ -1,6 +1,8 @@
 // QR factors and singular values.
 #include "kernels.hpp"
+#include "lanes.hpp"
 #include "matrices.hpp"
+#include "svd_tall.hpp"
 
 namespace gradax {
 namespace {
@@ -38,6 +40,9 @@ template <class T>
 void factor_qr(CallContext* ctx, const Qr& qr, const T* in, T* q, T* r) {
   const int64_t m = qr.m, n = qr.n, k = std::min(m, n), rows = qr.full ? m : k;
   if (rows == 0) return;
+  if constexpr (is_laned_type<T>)
+    if (fits_qr_lanes(qr.batch, m, n, rows))
+      return qr_lanes(ctx, qr.batch, m, n, rows, in, qr.with_q ? q : nullptr, r);
   const int im = static_cast<int>(m), in_n = static_cast<int>(n), ik = static_cast<int>(k);
   const int irows = static_cast<int>(rows);
   T answer[2] = {};
@@ -103,10 +108,71 @@ void fill_empty(const Svd& svd, T* u, T* vh) {
   }
 }
 
+// Makes the first component of at least half the largest size of each row of vh positive: signs of
+// matrices that stacks factor in lanes do not tell how they were factored.
+template <class T>
+void fix_signs(const Svd& svd, T* u, T* vh) {
+  const int64_t k = std::min(svd.m, svd.n), columns = svd.full ? svd.m : k;
+  for (int64_t c = 0; c < k; ++c, vh += svd.n) {
+    T largest = 0;
+    for (int64_t j = 0; j < svd.n; ++j) largest = std::max(largest, std::abs(vh[j]));
+    const T* first = std::find_if(vh, vh + svd.n, [=](T x) { return std::abs(x) >= largest / 2; });
+    if (first == vh + svd.n || *first >= 0) continue;
+    for (int64_t j = 0; j < svd.n; ++j) vh[j] = -vh[j];
+    for (int64_t i = 0; i < svd.m; ++i) u[i * columns + c] = -u[i * columns + c];
+  }
+}
+
+// Those of a stack whose matrices lanes may factor.
+template <class T>
+void fix_small_signs(CallContext* ctx, const Svd& svd, T* u, T* vh) {
+  if constexpr (is_laned_type<T>) {
+    const int64_t k = std::min(svd.m, svd.n);
+    if (!svd.with_vectors || !may_fit_svd_lanes(svd.m, svd.n)) return;
+    const int64_t size_u = svd.m * (svd.full ? svd.m : k), size_vh = svd.n * (svd.full ? svd.n : k);
+    parallel_for(ctx, svd.batch, grain_for(size_u + size_vh), [&](int64_t begin, int64_t end) {
+      for (int64_t b = begin; b < end; ++b) fix_signs(svd, u + b * size_u, vh + b * size_vh);
+    });
+  }
+}
+
+template <class T>
+void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T* u, T* vh);
+
+// Of what is long, block by block; false: it is not, or all of its vectors are asked for.
+template <class T>
+bool decompose_long(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T* u, T* vh) {
+  if constexpr (is_laned_type<T>) {
+    const int64_t m = svd.m, n = svd.n, k = std::min(m, n);
+    const bool has_q = has_routine(GX_PICK(T, geqrf)) && has_routine(generate_q<T>());
+    if (!is_tall(m, n) || !has_q || (svd.full && svd.with_vectors)) return false;
+    const Svd square{1, k, k, false, svd.with_vectors};
+    const SmallSvd<T> small = [&](const T* from, T* values, T* left, T* right) {
+      decompose_svd(ctx, square, from, values, left, right);
+    };
+    for (int64_t b = 0; b < svd.batch; ++b)
+      decompose_tall(ctx, m, n, in + b * m * n, small, s + b * k, u ? u + b * m * k : nullptr,
+                     vh + b * k * n);
+    return true;
+  } else {
+    return false;
+  }
+}
+
 template <class T>
 void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T* u, T* vh) {
   const int64_t m = svd.m, n = svd.n, k = std::min(m, n);
   if (k == 0) return fill_empty(svd, u, vh);
+  if (decompose_long(ctx, svd, in, s, u, vh)) return;
+  Scratch<bool> skipped(ctx, svd.batch);
+  if (!skipped) return;
+  std::fill_n(skipped.get(), svd.batch, true);
+  if constexpr (is_laned_type<T>)
+    if (fits_svd_lanes(svd.batch, m, n, svd.with_vectors) &&
+        (m == n || !svd.full || !svd.with_vectors))
+      svd_lanes(ctx, svd.batch, m, n, in, s, u, vh, skipped.get());
+  if (std::find(skipped.get(), skipped.get() + svd.batch, true) == skipped.get() + svd.batch)
+    return;
   const int64_t size_u = svd.with_vectors ? m * (svd.full ? m : k) : 0;
   const int64_t size_vh = svd.with_vectors ? n * (svd.full ? n : k) : 0;
   T answer{};
@@ -121,10 +187,11 @@ void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T*
     Scratch<int> int_work(ctx, 8 * k);
     if (!a || !work || !real_work || !int_work) return;
     for (int64_t b = begin; b < end; ++b) {
+      if (!skipped[b]) continue;
       std::copy_n(in + b * m * n, m * n, a.get());
       const SvdBuffers<T> x{a.get(),   u + b * size_u,  vh + b * size_vh, work.get(),
                             s + b * k, real_work.get(), int_work.get()};
-      if (call_gesdd(svd, x, n_work) == 0) continue;
+      if (is_finite(x.a, m * n) && call_gesdd(svd, x, n_work) == 0) continue;
       std::fill_n(x.s, k, nan_of<Real<T>>());
       std::fill_n(x.u, size_u, nan_of<T>());
       std::fill_n(x.vh, size_vh, nan_of<T>());
@@ -158,6 +225,7 @@ extern "C" void gx_svd(CallContext* ctx, void* const* ins, void* const* outs,
     T* u = svd.with_vectors ? static_cast<T*>(outs[1]) : nullptr;
     T* vh = svd.with_vectors ? static_cast<T*>(outs[2]) : nullptr;
     decompose_svd(ctx, svd, static_cast<const T*>(ins[0]), static_cast<Real<T>*>(outs[0]), u, vh);
+    fix_small_signs(ctx, svd, u, vh);
     return true;
   });
 }

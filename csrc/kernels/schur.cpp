@@ -51,10 +51,8 @@ int gees_work(int64_t n, bool with_vectors) {
 // Column-major a becomes its Schur form, z its vectors; false if it has none.
 template <class T>
 bool factor_schur(int64_t n, T* a, T* z, const SchurScratch<T>& s) {
-  // LAPACK may not return from what is not finite.
-  const bool is_finite = std::all_of(a, a + n * n, [](T x) { return std::isfinite(std::abs(x)); });
-  return is_finite && call_gees(static_cast<int>(n), a, z, s.values.get(), s.work.get(), s.n_work,
-                                s.real_work.get(), s.flags.get()) == 0;
+  return is_finite(a, n * n) && call_gees(static_cast<int>(n), a, z, s.values.get(), s.work.get(),
+                                          s.n_work, s.real_work.get(), s.flags.get()) == 0;
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include "matrices.hpp"
 #include "product.hpp"
 #include "tiles.hpp"
+#include "trsm_blocked.hpp"
 
 namespace gradax {
 namespace {
@@ -77,15 +78,22 @@ void solve_triangular(CallContext* ctx, const Triangular& t, const T* a, const T
       return solve_lanes(ctx, t.batch, system, a, b, out);
     }
   }
+  parallel_for(ctx, t.batch * t.m, grain_for(t.n), [&](int64_t begin, int64_t end) {
+    std::copy(b + begin * t.n, b + end * t.n, out + begin * t.n);
+  });
+  if constexpr (is_tiled_type<T>) {
+    constexpr int64_t many_sides = 16;
+    if (has_tiles() && t.left && sides >= many_sides) {
+      const LeftSystem system{t.batch, order, sides, t.lower, t.trans != 0, t.unit};
+      return solve_left_blocked(ctx, system, a, out);
+    }
+  }
   int64_t part = sides;
   // By the shape alone: what BLAS makes of a part depends on the part's shape.
   constexpr int64_t most_parts = 32, least_sides = 32;
   if (routine_table.is_single_threaded)
     part = std::clamp(sides / most_parts + 1, std::min(least_sides, sides), sides);
   const int64_t parts = (sides + part - 1) / part;
-  parallel_for(ctx, t.batch * t.m, grain_for(t.n), [&](int64_t begin, int64_t end) {
-    std::copy(b + begin * t.n, b + end * t.n, out + begin * t.n);
-  });
   for_batch(ctx, t.batch * parts, order * order * part, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i % parts * part, count = std::min(part, sides - first);

@@ -9,6 +9,9 @@
 namespace gradax {
 namespace {
 
+// Shorter runs are sorted before their merge would pay.
+constexpr int64_t least_run = 1 << 15;
+
 template <class T>
 constexpr int code_of() {
   if constexpr (std::is_same_v<T, float>) return static_cast<int>(Dtype::F32);
@@ -120,6 +123,19 @@ void sort_bytes(T* x, int64_t n) {
     x = std::fill_n(x, counts[key], value_of_key<T>(static_cast<uint8_t>(key)));
 }
 
+struct Range {
+  uint64_t low, high;
+};
+
+GX_VECTORIZED Range range_of(const uint64_t* keys, int64_t n) {
+  Range range{keys[0], keys[0]};
+  for (int64_t i = 1; i < n; ++i) {
+    range.low = keys[i] < range.low ? keys[i] : range.low;
+    range.high = keys[i] > range.high ? keys[i] : range.high;
+  }
+  return range;
+}
+
 // Puts runs of equal high halves in the order of the full keys, then of the positions.
 void order_equal_halves(const uint64_t* keys, uint64_t* words, int64_t n) {
   auto before = [keys](uint64_t a, uint64_t b) {
@@ -149,7 +165,7 @@ template <class T>
 void sort_parallel(CallContext* ctx, T* begin, int64_t n) {
   if (sizeof(T) == 1) return sort_run(begin, n);
   int64_t runs = std::bit_floor(static_cast<uint64_t>(std::clamp(ctx->n_threads, 1, 64)));
-  runs = std::min<int64_t>(runs, static_cast<int64_t>(std::bit_floor(uint64_t(n / (1 << 17) + 1))));
+  runs = std::min<int64_t>(runs, static_cast<int64_t>(std::bit_floor(uint64_t(n / least_run + 1))));
   if (runs <= 1) return sort_run(begin, n);
   Scratch<T> scratch(ctx, n);
   if (!scratch) return;
@@ -174,9 +190,9 @@ void sort_parallel(CallContext* ctx, T* begin, int64_t n) {
 void order_by_keys(CallContext* ctx, uint64_t* keys, uint64_t* words, uint32_t* order, int64_t n,
                    bool serial) {
   if (n == 0) return;
-  const auto [low, high] = std::minmax_element(keys, keys + n);
-  const uint64_t base = *low;
-  const int shift = std::max(0, static_cast<int>(std::bit_width(*high - base)) - 32);
+  const Range range = range_of(keys, n);
+  const uint64_t base = range.low;
+  const int shift = std::max(0, static_cast<int>(std::bit_width(range.high - base)) - 32);
   const int64_t grain = serial ? n : 1 << 15;
   parallel_for(ctx, n, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)

@@ -62,6 +62,7 @@ class Allocator {
     void* block = take(n_bytes, size_class);
     if (!block) block = take_fresh(n_bytes, size_class);
     if (!block) return nullptr;
+    ASAN_POISON_MEMORY_REGION(block, class_bytes(size_class));
     ASAN_UNPOISON_MEMORY_REGION(block, kHeader + n_bytes);
     char* data = static_cast<char*>(block) + kHeader;
     return new (block) Buffer{{1}, size_class, n_bytes, data, nullptr, {0}};

@@ -97,7 +97,8 @@ def lower_conv(op: Conv, lhs: kernel.Tensor, rhs: kernel.Tensor) -> kernel.Tenso
     if prod(window) * per_group <= UNROLLED_TERMS or len(axes) > 3:
         x, y = moved(lhs, orders.lhs), moved(rhs, orders.rhs)
         return moved(kernel.cast(in_loops(op, x, y, shape, groups, wide), out_dtype), back)
-    if in_tiles(axes, wide, features, outs, groups):
+    sizes = (features, outs, groups)
+    if any(fits(axes, orders, wide, *sizes) for fits in (in_planes, in_depth, in_tiles)):
         x, y = kernel.cast(lhs, wide), kernel.cast(rhs, wide)
         return kernel.cast(tiled(axes, x, y, orders, groups), out_dtype)
     x, y = moved(lhs, orders.lhs), moved(rhs, orders.rhs)
@@ -106,16 +107,43 @@ def lower_conv(op: Conv, lhs: kernel.Tensor, rhs: kernel.Tensor) -> kernel.Tenso
     return moved(kernel.cast(in_library(axes, x, y, shape, groups), out_dtype), back)
 
 
-def in_tiles(axes: Sequence[WindowAxis], dtype: Any, features: int, outs: int, groups: int) -> bool:
+def in_planes(
+    axes: Sequence[WindowAxis], orders: Orders, dtype: Any, features: int, outs: int, groups: int
+) -> bool:
+    """Tell whether each group has one plane of floats, whose lines lie together and are long."""
+    last = len(orders.lhs) - 1
+    together = bool(axes) and orders.lhs[-2] == orders.out[-2] == last
+    if dtype not in (np.float32, np.float64) or features != groups or not together:
+        return False
+    is_long = axes[-1].out * np.dtype(dtype).itemsize >= 2 * VECTOR_BYTES
+    return reaches_little(axes) and (is_long or outs != groups or features == 1)
+
+
+def in_depth(
+    axes: Sequence[WindowAxis], _: Orders, dtype: Any, features: int, outs: int, groups: int
+) -> bool:
+    """Tell whether each group has one channel of floats, and there are vectors of channels."""
+    if dtype not in (np.float32, np.float64) or not features == outs == groups:
+        return False
+    return reaches_little(axes) and groups * np.dtype(dtype).itemsize >= VECTOR_BYTES
+
+
+def reaches_little(axes: Sequence[WindowAxis]) -> bool:
+    """Tell whether what one result reads, with the padding in it, may be copied as a whole."""
+    reach = prod(dilated(a.window, a.dilation) for a in axes)
+    return reach <= 4 * prod(a.n for a in axes) + 4096
+
+
+def in_tiles(
+    axes: Sequence[WindowAxis], _: Orders, dtype: Any, features: int, outs: int, groups: int
+) -> bool:
     """Tell whether the library's convolution of floats, which copies inputs, is the best way."""
     if dtype not in (np.float32, np.float64):
         return False
     holes = any(a.base_dilation > 1 for a in axes)
     if not holes and (features == groups > 1 or outs == groups > 1 or features == outs == 1):
         return False
-    # What one result reads, with the padding in it, is copied as a whole.
-    reach = prod(dilated(a.window, a.dilation) for a in axes)
-    return reach <= 4 * prod(a.n for a in axes) + 4096
+    return reaches_little(axes)
 
 
 def tiled(

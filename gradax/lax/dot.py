@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from gradax import dtypes, kernel
+from gradax import dtypes, kernel, native
 from gradax.core.aval import Aval
 from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
@@ -27,6 +27,9 @@ DimensionNumbers = tuple[Sides, Sides]
 DotDimensionNumbers = tuple[
     tuple[Sequence[int], Sequence[int]], tuple[Sequence[int], Sequence[int]]
 ]
+
+# Processors with vectors of so many bytes multiply short integers faster than floats.
+PACKED_BYTES = 32
 
 # Up to here a product is written out, term by term, so that it joins the loops around it.
 UNROLLED_TERMS = 8
@@ -203,7 +206,8 @@ def lower_dot(op: DotGeneral, x: kernel.Tensor, y: kernel.Tensor) -> kernel.Tens
         return loops(x, y, (cx, cy), (bx, by), (fx, fy), out, unroll)
     batch = prod(x.shape[i] for i in bx)
     wide = accumulation_dtype(out)
-    exact = out == np.int32 and is_exact_in_float(x.dtype, y.dtype, terms)
+    packed = x.dtype == y.dtype and native.vector_bytes() >= PACKED_BYTES
+    exact = out == np.int32 and not packed and is_exact_in_float(x.dtype, y.dtype, terms)
     if exact:
         x, y = kernel.cast(x, np.float32), kernel.cast(y, np.float32)
     elif x.dtype != y.dtype or not has_dtype_code(x.dtype) or not takes(x.dtype, out):

@@ -157,6 +157,23 @@ def test_eig(n, dtype):
     close(only_right, right, dtype)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [2, 40])
+def test_what_is_not_finite_has_no_spectrum(n, dtype, bad):
+    a = general((2, n, n), dtype)
+    a[1, 1, 0] = a[1, 0, 1] = bad
+    s, u, vh = np.zeros((2, n), real_of(dtype)), np.zeros_like(a), np.zeros_like(a)
+    call("svd", [a], [s, u, vh], [code(a), 2, n, n, False, True])
+    v, w = np.zeros_like(a), np.zeros((2, n), real_of(dtype))
+    call("eigh", [a], [v, w], [code(a), 2, n, True])
+    values = np.zeros((2, n), np.result_type(np.complex64, dtype))
+    call("eig", [a], [values], [code(a), 2, n, False, False])
+    for found in (s, u, vh, v, w, values):
+        assert np.isfinite(found[0]).all()
+        assert np.isnan(found[1]).all()
+
+
 def test_failures_are_nan():
     a = np.array([[[1.0, np.nan], [2.0, 1.0]]])
     code_, nan = code(a), np.full((1, 2, 2), np.nan)

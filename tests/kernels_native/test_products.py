@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .calls import call, code
+from .calls import call, code, random_array
 
 SIDES = (1, 2, 3, 6, 7, 8, 12, 13, 16, 17, 25, 32, 33, 49, 64, 65, 100, 128, 129, 257)
 N_CASES = 40
@@ -64,3 +64,27 @@ def test_what_is_not_finite_stays_in_its_rows_and_columns(shape):
     for trans in ((0, 0), (0, 1), (1, 0), (1, 1)):
         with np.errstate(invalid="ignore"):
             np.testing.assert_array_equal(product(a, b, trans, None, 2), a @ b)
+
+
+INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4"]
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("trans", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_integers(trans, wide, dtype):
+    """Sums are those of NumPy, modulo what the result's type holds."""
+    rng = np.random.default_rng(sum(trans))
+    out_dtype = np.dtype("i4" if wide else dtype)
+    for _ in range(N_CASES // 2):
+        m, n, k = (int(x) for x in rng.choice(SIDES, 3))
+        batch = int(rng.choice([1, 1, 2, 5]))
+        a, b = random_array(rng, (batch, m, k), dtype), random_array(rng, (batch, k, n), dtype)
+        a.flat[0], b.flat[0] = np.iinfo(dtype).min, np.iinfo(dtype).min
+        stored = [x.swapaxes(1, 2).copy() if t else x for x, t in zip((a, b), trans, strict=True)]
+        params = [code(a), batch, m, n, k, *trans, m * k, k * n, m * n]
+        want = (a.astype("i8") @ b.astype("i8")).astype(out_dtype)
+        for n_threads in (1, 2, 5):
+            out = np.full((batch, m, n), 7, out_dtype)
+            call("gemm", stored, [out], [*params, code(out)], n_threads)
+            np.testing.assert_array_equal(out, want)

@@ -3,6 +3,8 @@
 declare void @gx_fail(ptr, i32, ptr)
 declare void @gx_parallel_for(ptr, ptr, ptr, i64, i64)
 declare void @gx_callback(ptr, ptr, ptr, ptr)
+declare void @gx_callback_of(ptr, ptr, ptr, ptr)
+declare void @gx_check_of(ptr, ptr, ptr, ptr)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 
 @text = constant [8 x i8] c"no good\00"
@@ -114,5 +116,21 @@ define void @call_python(ptr %ctx, ptr %args, ptr %outs, ptr %arena) {
   %app = getelementptr ptr, ptr %args, i64 1
   %ap = load ptr, ptr %app
   call void @gx_callback(ptr %ctx, ptr %args, ptr %outs, ptr %ap)
+  ret void
+}
+
+; calls one of several callbacks with what follows their addresses; the last argument says which
+define void @call_one_of(ptr %ctx, ptr %args, ptr %outs, ptr %arena) {
+  %app = getelementptr ptr, ptr %args, i64 2
+  %ap = load ptr, ptr %app
+  call void @gx_callback_of(ptr %ctx, ptr %args, ptr %outs, ptr %ap)
+  ret void
+}
+
+; the same, only where the argument is not what is fine
+define void @check_one_of(ptr %ctx, ptr %args, ptr %outs, ptr %arena) {
+  %app = getelementptr ptr, ptr %args, i64 2
+  %ap = load ptr, ptr %app
+  call void @gx_check_of(ptr %ctx, ptr %args, ptr %outs, ptr %ap)
   ret void
 }

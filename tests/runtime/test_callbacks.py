@@ -3,7 +3,7 @@ import weakref
 
 import numpy as np
 import pytest
-from native_programs import F32, I64, array, program, slow, value
+from native_programs import F32, I64, V3, array, program, slow, value
 
 from gradax import native
 from gradax.core.aval import Aval
@@ -58,6 +58,43 @@ def test_callbacks_call_programs(cost_ns):
         return [native.array_view(y)]
 
     assert value(call(function, cost_ns)) == 2
+
+
+I32 = Aval((), np.int32)
+PAIR = Aval((2,), np.int64)
+TRIPLE = Aval((3,), np.int64)
+
+
+def one_of(name, functions, x, numbers, cost_ns, ins, outs):
+    callbacks = [native.Callback(function, ins, outs) for function in functions]
+    addresses = np.array([callback.address for callback in callbacks])
+    run = program(name, (PAIR, *ins, TRIPLE), (PAIR, *outs), cost_ns=cost_ns, keep=callbacks)
+    args = [array(addresses, PAIR), array(x, ins[0]), array(numbers, TRIPLE)]
+    passed, *results = run.execute(args)
+    assert value(passed) == addresses.tolist()
+    return results
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_one_of_several(cost_ns, index):
+    functions = [lambda x: [[x, 1, 2]], lambda x: [[x, 3, 4]]]
+    numbers = [index, 2, 0]
+    (out,) = one_of("call_one_of", functions, 5, numbers, cost_ns, [F32], [V3])
+    assert value(out) == [[5, 1, 2], [5, 3, 4]][index]
+
+
+def test_checks_call_where_something_is_wrong(cost_ns):
+    seen = []
+    functions = [seen.append, lambda x: seen.append(-x)]
+    for worst in (7, 3):
+        one_of("check_one_of", functions, worst, [1, 2, 7], cost_ns, [I32], [])
+    assert seen == [-3]
+
+    def raises(x):
+        raise KeyError(int(x))
+
+    with pytest.raises(KeyError, match="3"):
+        one_of("check_one_of", [raises, raises], 3, [0, 2, 7], cost_ns, [I32], [])
 
 
 def test_malformed():

@@ -6,7 +6,8 @@ is still computed as vectors, which leave a load, the combination and a store fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,16 @@ from gradax.compiler.llvm.loops import (
     choose_lanes,
     combine_slots,
 )
-from gradax.compiler.llvm.scalars import emit_convert
+from gradax.compiler.llvm.scalars import EMITTERS, emit_convert, is_short, suffix
 from gradax.compiler.llvm.values import Values, from_memory, store_offset, to_memory
-from gradax.compiler.llvm.writer import Writer, memory_type, vector
+from gradax.compiler.llvm.writer import Writer, memory_type, scalar_type, vector
 from gradax.compiler.options import Options
 from gradax.compiler.schedule.affine import linear
 from gradax.compiler.schedule.ir import Scatter, slot_input
 from gradax.compiler.schedule.machine import widen
 from gradax.kernel import Apply, Const, Scalar, Slot, load
 from gradax.kernel.build import convert
+from gradax.kernel.functions import is_float, is_signed
 from gradax.sizes import likely
 
 # A dearer combination is written once, not for each lane.
@@ -117,6 +119,15 @@ def slots_of(rules: Sequence[Scalar]) -> dict[int, np.dtype[Any]]:
     return found
 
 
+def extremum_of(rules: Sequence[Scalar], dtype: np.dtype[Any]) -> str | None:
+    """Return "min" or "max" where that is all an update does, of numbers that machines compare."""
+    rule = rules[0]
+    if not isinstance(rule, Apply) or rule.fn not in ("min", "max") or dtype == np.bool_:
+        return None
+    slots = [a.position for a in rule.args if isinstance(a, Slot) and a.dtype == dtype]
+    return rule.fn if slots == [0, 1] and len(rules) == 1 and not is_short(dtype) else None
+
+
 class LaneWriter:
     """Writes an update whose places are vectors, updated lane by lane.
 
@@ -142,6 +153,8 @@ class LaneWriter:
             convert(value, self.slots.get(self.n_parts + k, value.dtype))
             for k, value in enumerate(kernel.values)
         ]
+        self.extremum = extremum_of(kernel.combine, dtype)
+        self.reached = ""
         self.memory = [w.stack(f"[{self.lanes} x i64]") for _ in range(2 * self.n_parts)]
         self.nowhere = w.stack(f"[{self.lanes * self.n_parts} x i64]")
 
@@ -153,25 +166,89 @@ class LaneWriter:
 
     def update(self) -> None:
         """Write the update of a vector of places."""
-        n, w = self.n_parts, self.w
-        guard = self.kernel.guard
+        n, guard = self.n_parts, self.kernel.guard
         active = None if guard is None else self.values.get(guard, self.lanes)
         active = self.values.conjunction(active, self.values.mask.text, self.lanes)
         for part in range(n):
-            self.keep(self.places(part, active), "ptr", part)
+            self.reached = self.places(part, active)
+            self.keep(self.reached, "ptr", part)
             if self.is_kept(part):
                 value = self.given[part]
                 self.keep(self.values.get(value, self.lanes), self.kept_type(part), n + part)
+        if self.extremum is None or not self.is_kept(0):
+            self.each_lane(self.combine)
+        else:
+            self.choose(self.extremum)
+
+    def each_lane(self, combine: Callable[[Sequence[str], Sequence[str]], None]) -> None:
+        """Write the update of each lane in turn."""
+        n = self.n_parts
         for lane in range(self.lanes):
             places = [self.kept(part, "ptr", lane) for part in range(n)]
             slots = [self.read(place, part) for part, place in enumerate(places)]
-            slots += [self.value(part, lane) for part in range(n)]
-            done: dict[int, str] = {}
-            for place, rule in zip(places, self.kernel.combine, strict=True):
-                text = combine_slots(w, rule, slots, 1, done)
-                text = to_memory(w, text, rule.dtype, self.dtype, 1)
-                type_, align = memory_type(self.dtype), self.dtype.itemsize
-                w.do(f"store {type_} {text}, ptr {place}, align {align}")
+            combine(places, [*slots, *(self.value(part, lane) for part in range(n))])
+
+    def choose(self, which: str) -> None:
+        """Write the update by an extremum, without looking for NaN where the new have none.
+
+        Numbers for one place are brought together first: each would wait for the one before it.
+        """
+        w, lanes, dtype = self.w, self.lanes, self.dtype
+        type_, element = vector(lanes, scalar_type(dtype)), scalar_type(dtype)
+        new = self.values.get(self.given[0], lanes)
+        after = w.label()
+        if is_float(dtype):
+            nan = w.emit(f"fcmp uno {type_} {new}, {new}")
+            self.instead(self.any_lane(nan), partial(self.each_lane, self.combine), after)
+        apart = w.emit(f"icmp ne {vector(lanes, 'ptr')} {self.reached}, {self.first_place()}")
+        self.instead(
+            self.any_lane(apart), partial(self.each_lane, partial(self.keep_one, which)), after
+        )
+        name = f"{'f' if is_float(dtype) else 's' if is_signed(dtype) else 'u'}{which}"
+        name = f"llvm.vector.reduce.{name}.{suffix(dtype, lanes)}"
+        w.declare(f"declare {element} @{name}({type_})")
+        flag = "nnan " if is_float(dtype) else ""
+        best = w.emit(f"call {flag}{element} @{name}({type_} {new})")
+        place = self.kept(0, "ptr", 0)
+        self.keep_one(which, [place], [self.read(place, 0), best])
+        w.jump(after)
+        w.start(after)
+
+    def instead(self, condition: str, body: Callable[[], None], after: str) -> None:
+        """Write what runs where the condition holds, and goes on at `after`."""
+        inside, otherwise = self.w.label(), self.w.label()
+        self.w.branch(condition, inside, otherwise)
+        self.w.start(inside)
+        body()
+        self.w.jump(after)
+        self.w.start(otherwise)
+
+    def any_lane(self, mask: str) -> str:
+        """Tell whether a mask has a lane."""
+        bits = self.w.emit(f"bitcast <{self.lanes} x i1> {mask} to i{self.lanes}")
+        return self.w.emit(f"icmp ne i{self.lanes} {bits}, 0")
+
+    def first_place(self) -> str:
+        """Return the place of the first lane in all lanes."""
+        wide = vector(self.lanes, "ptr")
+        order = f"<{self.lanes} x i32> zeroinitializer"
+        return self.w.emit(f"shufflevector {wide} {self.reached}, {wide} poison, {order}")
+
+    def keep_one(self, which: str, places: Sequence[str], slots: Sequence[str]) -> None:
+        """Write the update by a number: the old element stays where it is NaN."""
+        w, type_, (old, new) = self.w, memory_type(self.dtype), slots
+        better = EMITTERS["gt" if which == "max" else "lt"](w, 1, self.dtype, [new, old])
+        best = w.emit(f"select i1 {better}, {type_} {new}, {type_} {old}")
+        w.do(f"store {type_} {best}, ptr {places[0]}, align {self.dtype.itemsize}")
+
+    def combine(self, places: Sequence[str], slots: Sequence[str]) -> None:
+        """Write what old and new elements combine to."""
+        done: dict[int, str] = {}
+        for place, rule in zip(places, self.kernel.combine, strict=True):
+            text = combine_slots(self.w, rule, slots, 1, done)
+            text = to_memory(self.w, text, rule.dtype, self.dtype, 1)
+            type_, align = memory_type(self.dtype), self.dtype.itemsize
+            self.w.do(f"store {type_} {text}, ptr {place}, align {align}")
 
     def places(self, part: int, active: str | None) -> str:
         """Write the addresses of the elements of a part."""
