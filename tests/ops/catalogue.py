@@ -9,6 +9,7 @@ from types import ModuleType
 
 import gradax.control
 import gradax.extend
+import gradax.ffi
 import gradax.lax
 import gradax.random
 from gradax.core.op import Op
@@ -42,7 +43,7 @@ def operations() -> list[type[Op]]:
 
 def all_operations() -> list[type[Op]]:
     """Return the classes of the whole library's operations, families left out."""
-    packages = (gradax.lax, gradax.control, gradax.random, gradax.extend)
+    packages = (gradax.lax, gradax.control, gradax.random, gradax.extend, gradax.ffi)
     return [cls for package in packages for cls in operations_of(package)]
 
 

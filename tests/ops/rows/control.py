@@ -16,6 +16,7 @@ from gradax.control.cond import Cond
 from gradax.control.custom_jvp import CustomJvpCall
 from gradax.control.custom_vjp import CustomLin, CustomVjpCall
 from gradax.control.custom_vmap import CustomVmapCall
+from gradax.control.linear_call import LinearCall, linear_call
 from gradax.control.linear_solve import LinearSolve
 from gradax.control.pullback import PullBack, PushForward
 from gradax.control.scan import Scan
@@ -121,6 +122,14 @@ def rooted(a: Any) -> Any:
     )
 
 
+def linearly(w: Any, r: Any, x: Any) -> Any:
+    """Multiply by captured and given residuals; the transpose is a function of its own."""
+    f = lambda r, x: {"y": w * x * gnp.sin(r), "z": x.sum()}
+    t = lambda r, ct: w * ct["y"] * gnp.sin(r) + ct["z"]
+    out = linear_call(f, t, r, x)
+    return out["y"] * out["z"]
+
+
 def sharded_slope(x: Any) -> Any:
     """Differentiate inside a shard_map over one device."""
     mesh = gradax.make_mesh((1,), ("i",), devices=gradax.devices()[:1])
@@ -160,6 +169,7 @@ CASES = [
     Case("custom_vjp", [CustomVjpCall, CustomLin], own_cotangent, TWO, skip=NO_FORWARD),
     Case("custom_vmap", [CustomVmapCall], own_mapping, TWO),
     Case("custom_linear_solve", [LinearSolve], solved, rows((3, 3), (3,))),
+    Case("linear_call", [LinearCall], linearly, rows((3,), (3,), (3,))),
     Case("custom_root", [CustomJvpCall], rooted, [[np.array(1.5)], [np.array(3.0)]]),
     Case("composite", [Composite], lax.composite(own, "test.own"), TWO),
     Case("stop_gradient", [StopGradient], lambda x: lax.stop_gradient(x) * gnp.sin(x), rows((3,)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
 
 import gradax
+from gradax import ffi
 from gradax import numpy as gnp
 from gradax.control.branch_watch import Untaken
 from gradax.control.callbacks import DebugCallback, IoCallback, PureCallback
@@ -15,6 +17,9 @@ from gradax.control.checks import Check
 from gradax.experimental import checkify, io_callback
 from gradax.extend.core import Primitive
 from gradax.extend.user_primitives import PrimitiveCall
+from gradax.ffi.calling import FfiCall
+from gradax.ffi.interface import FUNCTION
+from gradax.ffi.structures import Buffer, Frame
 from gradax.interpreters import ad, batching, mlir
 from tests.ops.case import Case
 
@@ -65,6 +70,30 @@ def strict(i: Any, x: Any) -> Any:
         return gnp.where(x > 0, gnp.sin(chosen), chosen * x)
 
 
+DOUBLE = FUNCTION(lambda at: double(Frame.from_address(at)))
+ffi.register_ffi_target("tested_double", ffi.pycapsule(DOUBLE))
+
+
+def double(frame: Frame) -> None:
+    """Double an array: a handler of the foreign function interface, in Python."""
+    x, y = (Buffer.from_address(v.values[0]) for v in (frame.args, frame.rets))
+    n = 8 * int(np.prod(x.dims[: x.rank]))
+    values = np.frombuffer(ctypes.string_at(x.data, n), np.float64) * 2
+    ctypes.memmove(y.data, values.tobytes(), n)
+
+
+@gradax.custom_jvp
+def through_library(x: Any) -> Any:
+    """Double by a function of a library."""
+    return ffi.ffi_call("tested_double", SHAPE)(x)
+
+
+@through_library.defjvp
+def through_library_rule(primals: Any, tangents: Any) -> Any:
+    """Differentiate `through_library`."""
+    return through_library(*primals), 2 * tangents[0]
+
+
 own_p = Primitive("tested_own")
 own_p.def_impl(lambda x: np.sin(x))
 own_p.def_abstract_eval(lambda x: x)
@@ -74,6 +103,7 @@ batching.primitive_batchers[own_p] = lambda args, dims: (own_p.bind(args[0]), di
 
 CASES = [
     Case("pure_callback", [PureCallback], through_numpy, ROWS),
+    Case("ffi_call", [FfiCall], lambda x: through_library(x) ** 2, ROWS),
     Case("io_callback", [IoCallback], stored, ROWS),
     Case("debug.callback", [DebugCallback], seen, ROWS),
     Case("checkify", [CheckThat, DebugCheck], checked, ROWS),
