@@ -35,6 +35,7 @@ if _typing.TYPE_CHECKING:
     from gradax import ad as ad
     from gradax import ad_checkpoint as ad_checkpoint
     from gradax import api_util as api_util
+    from gradax import as_jax as as_jax
     from gradax import checkpoint_policies as checkpoint_policies
     from gradax import custom_batching as custom_batching
     from gradax import custom_derivatives as custom_derivatives
@@ -218,7 +219,7 @@ _EXPORTS = """
     gradax.version: __version__ __version_info__
 """
 _MODULES = """
-    ad ad_checkpoint api_util checkpoint_policies custom_batching custom_derivatives debug
+    ad ad_checkpoint api_util as_jax checkpoint_policies custom_batching custom_derivatives debug
     distributed dlpack example_libraries experimental export extend ffi flatten_util image
     interpreters memory monitoring nn ops profiler random ref scipy stages test_util typing version
 """

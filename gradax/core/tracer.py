@@ -53,6 +53,15 @@ class Tracer:
     interpreter: Trace
     aval: Aval
 
+    def __init__(self, trace: Trace, aval: Aval) -> None:
+        self.interpreter = trace
+        self.aval = aval
+
+    @property
+    def _trace(self) -> Trace:
+        """The interpreter, by the name that interpreters written for JAX read."""
+        return self.interpreter
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape."""

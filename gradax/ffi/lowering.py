@@ -9,7 +9,17 @@ from gradax.api.shapes import describe
 from gradax.core.aval import Aval
 from gradax.errors import ArgumentError, at_user_line
 from gradax.ffi.calling import ffi_call
-from gradax.interpreters.mlir import Lowering
+from gradax.interpreters.mlir import Lowering, LoweringRuleContext
+
+
+@final
+class Results(list[Any]):
+    """The results of a target's call; `results` are they as well."""
+
+    @property
+    def results(self) -> list[Any]:
+        """The results."""
+        return self
 
 
 @final
@@ -19,15 +29,21 @@ class TargetLowering(Lowering):
     def __init__(
         self, name: str, options: Mapping[str, Any], attributes: Mapping[str, Any]
     ) -> None:
-        super().__init__(self.called_alone, True)
+        super().__init__(self.called, True)
         self.name, self.options, self.attributes = name, options, attributes
 
-    def called_alone(self, *args: Any, **params: Any) -> Any:
-        """Refuse: the types of the results are the primitive's to say."""
+    def called(self, *args: Any, **params: Any) -> Any:
+        """Refuse: the types of the results are a primitive's to say."""
         raise ArgumentError(
             f"The lowering to the target {self.name!r} is called by a primitive.{at_user_line()}\n"
             "Pass it to mlir.register_lowering, or call gradax.ffi.ffi_call."
         )
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Call the target; from a rule in JAX's form, with its context first."""
+        if not args or not isinstance(args[0], LoweringRuleContext):
+            return self.called()
+        return Results(self.of_types(args[0].avals_out, args[1:], params))
 
     def of_types(
         self, out_avals: Sequence[Aval], args: Sequence[Any], params: Mapping[str, Any]
