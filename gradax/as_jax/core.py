@@ -7,6 +7,7 @@ from typing import Any
 from gradax.api.scopes import ensure_compile_time_eval as ensure_compile_time_eval
 from gradax.core.aval import Aval as AbstractValue
 from gradax.core.aval import Aval as ShapedArray
+from gradax.core.aval import tangent_aval
 from gradax.core.evaluate import eval_jaxpr as eval_jaxpr
 from gradax.core.jaxpr import ClosedJaxpr as ClosedJaxpr
 from gradax.core.jaxpr import Jaxpr as Jaxpr
@@ -19,6 +20,7 @@ from gradax.extend.core import Primitive as Primitive
 from gradax.extend.core import Trace as Trace
 from gradax.extend.core import TraceTag as TraceTag
 from gradax.extend.core import concrete_or_error as concrete_or_error
+from gradax.extend.core import find_top_trace as find_top_trace
 from gradax.extend.core import get_opaque_trace_state as get_opaque_trace_state
 from gradax.extend.core import jaxpr_as_fun as jaxpr_as_fun
 from gradax.extend.core import set_current_trace as set_current_trace
@@ -66,3 +68,13 @@ def max_dim(d1: int, d2: int) -> int:
 def is_constant_shape(shape: Any) -> bool:
     """Tell whether all sizes are integers."""
     return all(type(n) is int for n in shape)
+
+
+def taught_names() -> None:
+    """Give types the names by which libraries ask JAX's for that of their tangents."""
+    for name in ("to_tangent_aval", "at_least_vspace", "to_ct_aval"):
+        if not hasattr(AbstractValue, name):
+            setattr(AbstractValue, name, tangent_aval)
+
+
+taught_names()

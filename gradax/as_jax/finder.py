@@ -68,7 +68,15 @@ def made(name: str) -> ModuleType | None:
         return Internal(name, INTERNALS[name])
     if name in OTHERS:
         return import_module(OTHERS[name])
+    if name.startswith("jax._src.") and any(n.startswith(name + ".") for n in INTERNALS):
+        return Internal(name, ours_below(name))
     return ours(name.replace("jax._src.", "jax.", 1)) if name.startswith("jax.") else None
+
+
+def ours_below(name: str) -> tuple[str, ...]:
+    """Return where the names of an internal package are looked up."""
+    found = ours(name.replace("jax._src.", "jax.", 1))
+    return () if found is None else (found.__name__,)
 
 
 def ours(name: str) -> ModuleType | None:

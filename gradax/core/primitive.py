@@ -107,7 +107,7 @@ def operation_of(kind: type[Op], params: Mapping[str, Any]) -> Op:
     Errors: TypeError for others.
     """
     fields = field_names(kind)
-    shown = {name.removeprefix("is_"): name for name in fields}
+    shown = {name.removeprefix("is_").removeprefix("call_"): name for name in fields}
     given: dict[str, Any] = {}
     for name, value in params.items():
         field = name if name in fields else shown.get(name)

@@ -28,6 +28,11 @@ class Trace:
     name: str = ""
     what: ClassVar[str] = "transformation"
 
+    @property
+    def main(self) -> Trace:
+        """The interpreter, by a name that libraries written for JAX compare."""
+        return self
+
     def process(self, op: Op, args: tuple[Any, ...]) -> Any:
         """Interpret one operation."""
         raise InternalError(f"{type(self).__name__} interprets nothing")

@@ -30,6 +30,7 @@ from gradax.extend.linear_util import DebugInfo as DebugInfo
 from gradax.extend.user_primitives import UserPrimitive as Primitive  # noqa: F401  JAX's name
 from gradax.extend.user_traces import Trace as Trace
 from gradax.extend.user_traces import TraceTag as TraceTag
+from gradax.extend.user_traces import find_top_trace as find_top_trace
 from gradax.extend.user_traces import set_current_trace as set_current_trace
 from gradax.extend.user_traces import take_current_trace as take_current_trace
 from gradax.lazy import export as _export
