@@ -55,6 +55,12 @@ def backends() -> dict[str, Backend]:
     return {default_backend(): get_backend()}
 
 
+def __getattr__(name: str) -> Any:
+    if name == "_backends":  # those that have been started, in JAX
+        return backends()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def check_close(
     xs: Any, ys: Any, atol: float | None = None, rtol: float | None = None, err_msg: str = ""
 ) -> None:

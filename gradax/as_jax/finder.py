@@ -18,6 +18,8 @@ from gradax.errors import GradaxError, at_user_line
 # The release of JAX whose interface this is.
 VERSION = "0.10.2"
 ROOTS = ("jax", "jaxlib")
+# Packages that have, as JAX's, modules that ours have not.
+WIDER = ("jax.experimental", "jax.extend", "jax.interpreters")
 # Modules that JAX's users see otherwise than ours: JAX's name → ours.
 OTHERS = {"jax.core": "gradax.as_jax.core", "jax.extend.backend": "gradax.as_jax.backend"}
 
@@ -34,7 +36,8 @@ class Jax(ModuleType):
     __version_info__ = tuple(map(int, VERSION.split(".")))
 
     def __getattr__(self, name: str) -> Any:
-        if f"jax.{name}" in OTHERS or name in ("_src", "lib", "version"):
+        full = f"jax.{name}"
+        if full in OTHERS or full in WIDER or name in ("_src", "lib", "version"):
             return import_module(f"jax.{name}")
         try:
             return getattr(gradax, name)
@@ -68,6 +71,8 @@ def made(name: str) -> ModuleType | None:
         return Internal(name, INTERNALS[name])
     if name in OTHERS:
         return import_module(OTHERS[name])
+    if name in WIDER:
+        return Internal(name, (f"gradax{name.removeprefix('jax')}",))
     if name.startswith("jax._src.") and any(n.startswith(name + ".") for n in INTERNALS):
         return Internal(name, ours_below(name))
     return ours(name.replace("jax._src.", "jax.", 1)) if name.startswith("jax.") else None

@@ -93,6 +93,7 @@ def parse(text: str) -> dict[str, tuple[str, ...]]:
 
 
 INTERNALS: Final = parse(_TEXT)
+MODULES: Final = ("jax.extend.backend", "jax._src.lax", "jax._src.numpy", "jax._src.interpreters")
 _IMPORT_FROM: Final = dis.opmap["IMPORT_FROM"]
 
 
@@ -108,7 +109,7 @@ class Internal(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(name)
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if name in self._named:
             place, _, other = self._named[name].partition(":")
             return getattr(import_module(place), other or name)
@@ -116,8 +117,9 @@ class Internal(ModuleType):
             found = import_module(place)
             if hasattr(found, name):
                 return getattr(found, name)
-        if f"{self.__name__}.{name}" in INTERNALS:
-            return import_module(f"{self.__name__}.{name}")
+        full = f"{self.__name__}.{name}"
+        if full in INTERNALS or full in MODULES:
+            return import_module(full)
         text = (
             f"cannot import name {name!r} from {self.__name__!r}: gradax stands in for JAX"
             f" (gradax.as_jax), and has no such name{reason_of(f'{self.__name__}.{name}')}"

@@ -7,6 +7,7 @@ import gradax as jax
 import gradax.numpy as jnp
 from gradax import lax
 from gradax.core.tracer import Tracer
+from gradax.experimental import checkify
 from gradax.extend import core, linear_util
 from gradax.interpreters import ad, batching, mlir
 
@@ -104,6 +105,27 @@ def test_the_older_form_of_cond():
     f = lambda p, x, y: lax.cond(p, x, lambda x: x[0] * 2, y, jnp.negative)
     assert f(True, (3.0,), 5.0) == 6.0 and f(False, (3.0,), 5.0) == -5.0
     assert jax.jit(jax.grad(f, 2))(False, (3.0,), 5.0) == -1.0
+
+
+def test_a_branch_that_comes_twice_is_traced_once():
+    traced = []
+
+    def branch(x):
+        traced.append(x)
+        return x * 2
+
+    assert lax.switch(1, [branch, branch, jnp.sin], 3.0) == 6.0
+    assert lax.cond(True, branch, branch, 3.0) == 6.0
+    assert len(traced) == 2
+
+
+def test_keys_in_checks():
+    def f(key):
+        checkify.check(False, "{key}", key=key)
+        return key
+
+    for g in (f, jax.jit(f)):
+        assert "<key>" in checkify.checkify(g)(jax.random.key(0))[0].get()
 
 
 def test_disable_jit_by_keyword():
