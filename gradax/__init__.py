@@ -32,8 +32,10 @@ from gradax.numpy import ufunc_methods as _ufunc_methods
 from gradax.runtime import placement as _placement
 
 if _typing.TYPE_CHECKING:
+    from gradax import ad as ad
     from gradax import ad_checkpoint as ad_checkpoint
     from gradax import api_util as api_util
+    from gradax import as_jax as as_jax
     from gradax import checkpoint_policies as checkpoint_policies
     from gradax import custom_batching as custom_batching
     from gradax import custom_derivatives as custom_derivatives
@@ -44,6 +46,7 @@ if _typing.TYPE_CHECKING:
     from gradax import experimental as experimental
     from gradax import export as export
     from gradax import extend as extend
+    from gradax import ffi as ffi
     from gradax import flatten_util as flatten_util
     from gradax import image as image
     from gradax import interpreters as interpreters
@@ -100,6 +103,8 @@ if _typing.TYPE_CHECKING:
     from gradax.api.vjp import vjp as vjp
     from gradax.api.vmap import vmap as vmap
     from gradax.autographing.decorator import autograph as autograph
+    from gradax.config import allow_f16_reductions as allow_f16_reductions
+    from gradax.config import auto_pcast as auto_pcast
     from gradax.config import check_tracer_leaks as check_tracer_leaks
     from gradax.config import debug_infs as debug_infs
     from gradax.config import debug_key_reuse as debug_key_reuse
@@ -112,11 +117,18 @@ if _typing.TYPE_CHECKING:
     from gradax.config import enable_custom_prng as enable_custom_prng
     from gradax.config import enable_x64 as enable_x64
     from gradax.config import explain_cache_misses as explain_cache_misses
+    from gradax.config import (
+        jax2tf_associative_scan_reductions as jax2tf_associative_scan_reductions,
+    )
     from gradax.config import legacy_prng_key as legacy_prng_key
     from gradax.config import log_compiles as log_compiles
+    from gradax.config import make_user_context as make_user_context
     from gradax.config import no_tracing as no_tracing
     from gradax.config import numpy_dtype_promotion as numpy_dtype_promotion
     from gradax.config import numpy_rank_promotion as numpy_rank_promotion
+    from gradax.config import (
+        remove_size_one_mesh_axis_from_type as remove_size_one_mesh_axis_from_type,
+    )
     from gradax.config import softmax_custom_jvp as softmax_custom_jvp
     from gradax.config import threefry_partitionable as threefry_partitionable
     from gradax.config import transfer_guard as transfer_guard
@@ -127,6 +139,7 @@ if _typing.TYPE_CHECKING:
     from gradax.core.refs import Ref as Ref
     from gradax.dtypes import float0 as float0
     from gradax.environment import print_environment_info as print_environment_info
+    from gradax.numpy.dynamic_slices import ds as ds
     from gradax.numpy.references import empty_ref as empty_ref
     from gradax.numpy.references import free_ref as free_ref
     from gradax.numpy.references import freeze as freeze
@@ -182,12 +195,15 @@ _EXPORTS = """
     gradax.api.vjp: linear_transpose vjp
     gradax.api.recompiling: no_retrace
     gradax.core.refs: Ref
+    gradax.numpy.dynamic_slices: ds
     gradax.numpy.references: empty_ref free_ref freeze new_ref
     gradax.api.strict: strict
     gradax.api.vmap: vmap
-    gradax.config: check_tracer_leaks debug_infs debug_key_reuse debug_nans default_device
+    gradax.config: allow_f16_reductions auto_pcast check_tracer_leaks debug_infs debug_key_reuse
+        debug_nans default_device
         default_matmul_precision default_prng_impl disable_jit enable_checks enable_custom_prng
-        enable_x64 explain_cache_misses legacy_prng_key log_compiles no_tracing
+        enable_x64 explain_cache_misses jax2tf_associative_scan_reductions legacy_prng_key
+        log_compiles make_user_context no_tracing remove_size_one_mesh_axis_from_type
         numpy_dtype_promotion
         numpy_rank_promotion softmax_custom_jvp threefry_partitionable transfer_guard
         transfer_guard_device_to_device transfer_guard_device_to_host transfer_guard_host_to_device
@@ -203,9 +219,9 @@ _EXPORTS = """
     gradax.version: __version__ __version_info__
 """
 _MODULES = """
-    ad_checkpoint api_util checkpoint_policies custom_batching custom_derivatives debug distributed
-    dlpack example_libraries experimental export extend flatten_util image interpreters memory
-    monitoring nn ops profiler random ref scipy stages test_util typing version
+    ad ad_checkpoint api_util as_jax checkpoint_policies custom_batching custom_derivatives debug
+    distributed dlpack example_libraries experimental export extend ffi flatten_util image
+    interpreters memory monitoring nn ops profiler random ref scipy stages test_util typing version
 """
 
 if not _typing.TYPE_CHECKING:  # with `__getattr__`, no misspelt name would be found

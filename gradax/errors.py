@@ -263,6 +263,11 @@ class SourceLine:
         found = positions[self.lasti // 2][0] if self.lasti // 2 < len(positions) else None
         return found or self.code.co_firstlineno
 
+    @property
+    def name_stack(self) -> str:
+        """The names of scopes around the line: programs carry none."""
+        return ""
+
     def __str__(self) -> str:
         return f"{self.filename}:{self.line} ({self.code.co_name})"
 

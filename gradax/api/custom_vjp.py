@@ -41,9 +41,13 @@ def custom_vjp_primal_tree_values(args: Any) -> Any:
 
 
 def zero_from_primal(value: Any, symbolic_zeros: bool = False) -> Any:
-    """Return the zero tangent of a value: symbolic, or an array."""
-    zero = Zero(tangent_aval(aval_of(value)))
-    return as_symbolic(zero) if symbolic_zeros else as_array(zero)
+    """Return the zero tangents of a tree of values: symbolic, or arrays."""
+
+    def of(x: Any) -> Any:
+        zero = Zero(tangent_aval(aval_of(x)))
+        return as_symbolic(zero) if symbolic_zeros else as_array(zero)
+
+    return tree.map(of, value)
 
 
 class custom_vjp(CustomFunction):
@@ -118,21 +122,37 @@ class FlatForward:
                 " (result, None) where the backward rule needs nothing."
             )
         outs, self.fun.out_tree = tree.flatten(pair[0])
-        residuals, res_tree = tree.flatten(pair[1])
+        residuals = Residuals(pair[1])
         outs = list(map(as_value, outs))
         avals = [tangent_aval(aval_of(x)) for x in primals]
-        backward = FlatBackward(self, res_tree, self.fun.out_tree, avals, [x.aval for x in outs])
-        return outs, list(map(as_value, residuals)), backward
+        backward = FlatBackward(self, residuals, self.fun.out_tree, avals, [x.aval for x in outs])
+        return outs, residuals.arrays, backward
+
+
+class Residuals:
+    """What a forward rule keeps: its arrays, and Python's numbers, which stay what they are."""
+
+    def __init__(self, kept: Any) -> None:
+        leaves, self.tree = tree.flatten(kept)
+        self.numbers = [x if type(x) in (bool, int, float, complex) else None for x in leaves]
+        pairs = zip(leaves, self.numbers, strict=True)
+        self.arrays = [as_value(x) for x, number in pairs if number is None]
+
+    def with_arrays(self, arrays: Sequence[Any]) -> Any:
+        """Return the tree with other arrays."""
+        rest = iter(arrays)
+        leaves = [next(rest) if number is None else number for number in self.numbers]
+        return tree.unflatten(self.tree, leaves)
 
 
 class FlatBackward:
     """The user's backward rule on flat residuals and cotangents."""
 
     def __init__(
-        self, rule: FlatForward, res_tree: Any, out_tree: Any, avals: list[Aval], outs: list[Aval]
+        self, rule: FlatForward, kept: Residuals, out_tree: Any, avals: list[Aval], outs: list[Aval]
     ) -> None:
         self.args, self.bwd, self.symbolic_zeros = rule.args, rule.bwd, rule.symbolic_zeros
-        self.res_tree, self.out_tree = res_tree, out_tree
+        self.with_arrays, self.out_tree = kept.with_arrays, out_tree
         self.avals, self.out_avals = avals, outs
         self.__name__ = name_of(rule.bwd)
 
@@ -142,7 +162,7 @@ class FlatBackward:
             convert(Zero(tangent_aval(a)) if is_zero(c) else c)
             for c, a in zip(cts, self.out_avals, strict=True)
         ]
-        res = tree.unflatten(self.res_tree, residuals)
+        res = self.with_arrays(residuals)
         found = self.bwd(*self.args.fixed_first(), res, tree.unflatten(self.out_tree, full))
         leaves = self.spread(found)
         return [self.checked(k, c) for k, c in enumerate(leaves)]

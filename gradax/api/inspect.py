@@ -15,20 +15,24 @@ from gradax.api.arguments import (
     name_of,
     named_after,
 )
-from gradax.api.shapes import describe
+from gradax.api.shapes import ShapeDtypeStruct, describe
 from gradax.api.static import split_static
 from gradax.core.axes import BoundAxes
 from gradax.core.jaxpr import ClosedJaxpr
 from gradax.core.staging import stage
 from gradax.core.tracer import under
 from gradax.core.value import aval_of, is_value
+from gradax.lax.comparison import zeros
 from gradax.native import get_trace
 
 
 def trace_function(
-    what: str, fun: Any, args: Sequence[Any], kwargs: Any
+    what: str, fun: Any, args: Sequence[Any], kwargs: Any, leaf: Any = None
 ) -> tuple[ClosedJaxpr, Any]:
-    """Trace a function of trees at the types of its arguments; return program and result's tree."""
+    """Trace a function of trees at the types of its arguments; return program and result's tree.
+
+    `leaf`, if there is one, is applied to each leaf of the result.
+    """
     leaves, in_tree = tree.flatten((tuple(args), dict(kwargs)))
     names = leaf_names(fun, args, kwargs)
     for name, x in zip(names, leaves, strict=True):
@@ -38,7 +42,8 @@ def trace_function(
 
     def flat(*xs: Any) -> list[Any]:
         new_args, new_kwargs = tree.unflatten(in_tree, xs)
-        outs, out_tree = flat_result(what, fun, fun(*new_args, **new_kwargs))
+        out = fun(*new_args, **new_kwargs)
+        outs, out_tree = flat_result(what, fun, out if leaf is None else tree.map(leaf, out))
         found.append(out_tree)
         return outs
 
@@ -75,11 +80,16 @@ def make_jaxpr(
 def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Return the shapes and dtypes of `fun(*args, **kwargs)` as ShapeDtypeStructs.
 
-    Arguments may be ShapeDtypeStructs too. Cost: a trace; nothing is computed.
+    Arguments and results may be ShapeDtypeStructs too. Cost: a trace; nothing is computed.
     """
     check_callable("eval_shape", fun)
-    closed, out_tree = trace_function("eval_shape", fun, args, kwargs)
+    closed, out_tree = trace_function("eval_shape", fun, args, kwargs, example)
     return tree.unflatten(out_tree, map(describe, closed.out_avals))
+
+
+def example(x: Any) -> Any:
+    """Return zeros for a ShapeDtypeStruct, all else as it is."""
+    return zeros(abstract(x)) if isinstance(x, ShapeDtypeStruct) else x
 
 
 def typeof(x: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradax import dtypes, tree
+from gradax.api.accumulating import PulledBack
 from gradax.api.arguments import (
     abstract,
     check_callable,
@@ -99,7 +100,7 @@ def vjp(
     out_avals = tuple(x.aval for x in outs)
     what = f"vjp({name_of(fun)})"
     run = TransposedFunction(what, (in_tree, out_tree), program.jaxpr, (nonzero, out_avals))
-    out, back = tree.unflatten(out_tree, outs), BoundProgram(run, program.consts)
+    out, back = tree.unflatten(out_tree, outs), PulledBack(run, program.consts)
     return (out, back, aux[0]) if has_aux else (out, back)
 
 
@@ -130,7 +131,7 @@ def vjp_sharded(
 
     avals = tuple(x.aval for x in outs)
     out = tree.unflatten(out_trees[-1], outs)
-    back = BoundProgram(run, (*closed.consts, *primals))
+    back = PulledBack(run, (*closed.consts, *primals))
     return (out, back, aux[-1]) if has_aux else (out, back)
 
 

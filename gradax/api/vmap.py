@@ -17,7 +17,7 @@ from gradax.api.arguments import (
 )
 from gradax.core.aval import without_axis
 from gradax.core.staging import stage
-from gradax.core.value import as_value
+from gradax.core.value import as_value, is_value
 from gradax.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -74,7 +74,8 @@ def vmap(
             found.append(out_tree)
             return list(map(as_value, outs))
 
-        values = list(map(as_value, leaves))
+        # What is no array is the same for all, and stays what it is.
+        values = [as_value(x) if is_value(x) else x for x in leaves]
         try:
             outs = batch_flat(flat, size, values, dims, axis_name, name=name_of(fun))
         except ConcretizationTypeError as error:
@@ -92,6 +93,8 @@ def named_error(
     flat: Any, name: str, names: Sequence[str], values: Sequence[Any], dims: Sequence[Axis]
 ) -> ConcretizationTypeError | None:
     """Trace one slice of a mapped call; return its error, which names the argument at fault."""
+    if not all(map(is_value, values)):
+        return None
     avals = [
         x.aval if d is None else without_axis(x.aval, d) for x, d in zip(values, dims, strict=True)
     ]
@@ -138,7 +141,7 @@ def mapped_size(
     places: list[Axis] = []
     names: list[str] = []
     for k, (x, dim) in enumerate(zip(leaves, dims, strict=True)):
-        if not hasattr(x, "shape"):
+        if not hasattr(x, "shape") and (dim is not None or hasattr(x, "__array__")):
             names = names or leaf_names(fun, args, kwargs)
             check_leaf("vmap", names[k], x)
         if dim is None:

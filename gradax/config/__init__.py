@@ -10,6 +10,14 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
+from gradax.config.ignored import allow_f16_reductions as allow_f16_reductions
+from gradax.config.ignored import auto_pcast as auto_pcast
+from gradax.config.ignored import (
+    jax2tf_associative_scan_reductions as jax2tf_associative_scan_reductions,
+)
+from gradax.config.ignored import (
+    remove_size_one_mesh_axis_from_type as remove_size_one_mesh_axis_from_type,
+)
 from gradax.config.registry import all_values as all_values
 from gradax.config.registry import describe as describe
 from gradax.config.registry import override as override
@@ -59,6 +67,7 @@ from gradax.config.state import current as current
 from gradax.config.state import on_trace_key_change as on_trace_key_change
 from gradax.config.state import remove_trace_key_callback as remove_trace_key_callback
 from gradax.config.state import trace_key as trace_key
+from gradax.config.user_context import make_user_context as make_user_context
 
 
 class _ConfigModule(ModuleType):

@@ -6,7 +6,9 @@ gives what it was last set to, or None.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final, final
 
 _TEXT: Final = """
 allow_f16_reductions array_garbage_collection_guard auto_pcast backend_target
@@ -46,3 +48,35 @@ use_shardy_partitioner use_simplified_jaxpr_constants xla_backend xla_profile_ve
 NAMES: Final[frozenset[str]] = frozenset(_TEXT.split())
 
 recorded: Final[dict[str, object]] = {}
+
+
+@final
+class Accepted:
+    """A setting without effect as JAX has it: call it with a value for a context manager."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def value(self) -> object:
+        """What it was last set to, or None."""
+        return recorded.get(self.name)
+
+    @contextmanager
+    def __call__(self, value: object = True) -> Generator[None, None, None]:
+        """Record a value for the body of a `with`."""
+        before = recorded.get(self.name)
+        recorded[self.name] = value
+        try:
+            yield
+        finally:
+            recorded[self.name] = before
+
+    def __repr__(self) -> str:
+        return f"<setting {self.name}, without effect>"
+
+
+allow_f16_reductions: Final = Accepted("allow_f16_reductions")
+auto_pcast: Final = Accepted("auto_pcast")
+jax2tf_associative_scan_reductions: Final = Accepted("jax2tf_associative_scan_reductions")
+remove_size_one_mesh_axis_from_type: Final = Accepted("remove_size_one_mesh_axis_from_type")

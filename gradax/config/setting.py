@@ -125,8 +125,14 @@ class Setting(Generic[T]):
         """Return the value that this thread sees; `current.NAME` is the fast way."""
         return getattr(state.current, self.name)
 
-    def __call__(self, value: Any = _UNSET) -> Override:
-        """Return a context manager, and decorator, that overrides the setting in this thread."""
+    def __call__(self, value: Any = _UNSET, **named: Any) -> Override:
+        """Return a context manager, and decorator, that overrides the setting in this thread.
+
+        The value may be given by the first word of the setting's name: `disable_jit(disable=True)`.
+        """
+        if named and (value is not _UNSET or list(named) != [self.name.partition("_")[0]]):
+            raise TypeError(f"{self.name}(value): unexpected keyword {', '.join(named)}")
+        value = next(iter(named.values()), value)
         if value is _UNSET:
             if self.kind.type is not bool:
                 raise TypeError(f"{self.name}(value): a value is needed: {self.kind}")

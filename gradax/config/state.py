@@ -132,6 +132,15 @@ def declare(name: str, default: object, traced: bool) -> None:
         Values.trace_key = _intern({})
 
 
+def declare_later(name: str, default: object) -> None:
+    """Add a traced setting while programs run: every trace key becomes another."""
+    declare(name, default, traced=True)
+    with _store.lock:
+        for local in _store.overridden.values():
+            local["trace_key"] = _intern(local)
+    _notify(everywhere=True)
+
+
 def set_defaults(changes: Iterable[tuple[str, object]]) -> None:
     """Change process-wide defaults; threads inside an override of that setting keep theirs."""
     changes = tuple(changes)

@@ -104,25 +104,38 @@ class PureCallback(PythonCall):
         )
 
     def batch(self, args: tuple[Any, ...], dims: Dims) -> Any:
-        method = self.vmap_method
-        if method == "sequential":
-            return self.batch_one_by_one(args, dims)
-        if method == "sequential_unrolled":
-            return self.batch_unrolled(args, dims)
-        if method is None:
-            raise UnsupportedRule(
-                "pure_callback: under vmap it needs vmap_method, which says how the function is"
-                f" called.{at_user_line()}\nPass vmap_method='sequential' to call it once an index,"
-                " or 'expand_dims' or 'broadcast_all' where it accepts a leading axis."
-            )
-        size = mapped_size(args, dims)
-        moved = [
-            move_batch_axis(x, d, 0) if d is not None
-            else broadcast_batch(x, size if method == "broadcast_all" else 1)
-            for x, d in zip(args, dims, strict=True)
-        ]  # fmt: skip
-        avals = tuple(with_axis(a, size, 0) for a in self.out_avals)
-        return PureCallback(self.callback, avals, method)(*moved), [0] * len(avals)
+        def again(avals: tuple[Aval, ...]) -> PureCallback:
+            return PureCallback(self.callback, avals, self.vmap_method)
+
+        return batch_by_method(self, again, self.vmap_method, args, dims)
+
+
+def batch_by_method(
+    op: PythonCall,
+    again: Callable[[tuple[Aval, ...]], PythonCall],
+    method: str | None,
+    args: tuple[Any, ...],
+    dims: Dims,
+) -> Any:
+    """Map a call of Python as its user says; `again` makes it for results of other types."""
+    if method == "sequential":
+        return op.batch_one_by_one(args, dims)
+    if method == "sequential_unrolled":
+        return op.batch_unrolled(args, dims)
+    if method is None:
+        raise UnsupportedRule(
+            "pure_callback: under vmap it needs vmap_method, which says how the function is"
+            f" called.{at_user_line()}\nPass vmap_method='sequential' to call it once an index,"
+            " or 'expand_dims' or 'broadcast_all' where it accepts a leading axis."
+        )
+    size = mapped_size(args, dims)
+    moved = [
+        move_batch_axis(x, d, 0) if d is not None
+        else broadcast_batch(x, size if method == "broadcast_all" else 1)
+        for x, d in zip(args, dims, strict=True)
+    ]  # fmt: skip
+    avals = tuple(with_axis(a, size, 0) for a in op.out_avals)
+    return again(avals)(*moved), [0] * len(avals)
 
 
 @final

@@ -91,6 +91,8 @@ def words_of(aval: Aval) -> int:
 def to_words(x: Any) -> Any:
     """Return the bits of an array as words."""
     x = as_value(x)
+    if dtypes.is_extended(x.dtype):
+        return np.zeros(0, WORD)
     if dtypes.issubdtype(x.dtype, np.complexfloating):
         return Concatenate(0)(to_words(Real()(x)), to_words(Imag()(x)))
     if x.dtype.itemsize < 4:

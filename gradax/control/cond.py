@@ -25,7 +25,7 @@ from gradax.control.programs import (
     spread_tangents,
     with_inputs,
 )
-from gradax.control.tracing import branch_programs
+from gradax.control.tracing import branch_programs, name_of
 from gradax.core.aval import Aval
 from gradax.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 from gradax.core.op import operation
@@ -197,12 +197,15 @@ def cond(
 ) -> Any:
     """Return `true_fun(*operands)` where `pred` holds, else `false_fun(*operands)`.
 
-    Only the branch taken is run. Both must return the same tree of the same types.
+    Only the branch taken is run. Both must return the same tree of the same types. The older form
+    `cond(pred, x, true_fun, y, false_fun)` gives each branch an operand of its own.
     Shapes: pred: a scalar, bool or number.
     Errors: TypeError when pred is no scalar or the branches' results differ.
     """
     if operand is not None:
         operands = (operand,)
+    if len(operands) == 2 and not callable(true_fun) and callable(false_fun):
+        return cond_of_each(pred, true_fun, false_fun, *operands)
     pred = as_value(pred)
     if pred.shape != ():
         mend = (
@@ -216,6 +219,19 @@ def cond(
         pred = not_equal_zero(pred)
     index = ConvertElementType(np.dtype(np.int32))(pred)
     return choose("cond", index, (false_fun, true_fun), operands)
+
+
+def cond_of_each(pred: Any, x: Any, true_fun: Any, y: Any, false_fun: Any) -> Any:
+    """Return `true_fun(x)` where `pred` holds, else `false_fun(y)`."""
+
+    def when_true(x: Any, y: Any) -> Any:
+        return true_fun(x)
+
+    def when_false(x: Any, y: Any) -> Any:
+        return false_fun(y)
+
+    when_true.__name__, when_false.__name__ = name_of(true_fun), name_of(false_fun)
+    return cond(pred, when_true, when_false, x, y)
 
 
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:

@@ -12,6 +12,7 @@ from gradax.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 from gradax.core.op import Op, missing
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.errors import InternalError, require
+from gradax.transforms.vmap import mapping
 
 Through = Callable[[Jaxpr], Jaxpr]
 
@@ -92,6 +93,11 @@ def run_reference(jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...]:
         out = eqn.op.reference(*map(read, eqn.invars))
         env.update(zip(eqn.outvars, out if eqn.op.multiple_results else (out,), strict=True))
     return tuple(map(read, jaxpr.outvars))
+
+
+def mapped_axis() -> tuple[Any, int | None]:
+    """Return the name and size of the axis over which an operation is being mapped."""
+    return mapping.axis_name, mapping.size
 
 
 def run(jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...]:

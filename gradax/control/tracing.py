@@ -51,7 +51,9 @@ def branch_programs(
     Errors: TypeError naming the leaf where results differ in structure, shape or dtype.
     """
     avals = [aval_of(x) for x in operands]
-    traced = [trace(f, in_tree, avals, takes_refs=True) for f in funs]
+    distinct = {id(f): f for f in funs}
+    once = {k: trace(f, in_tree, avals, takes_refs=True) for k, f in distinct.items()}
+    traced = [once[id(f)] for f in funs]
     refs = refs_of(*(closed for closed, _ in traced))
     traced = [(with_refs(closed, refs), own_tree) for closed, own_tree in traced]
     first, out_tree = traced[0]

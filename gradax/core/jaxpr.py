@@ -15,7 +15,7 @@ import numpy as np
 from gradax.core.aval import Aval
 from gradax.core.op import Op
 from gradax.core.primitive import Primitive, primitive_of
-from gradax.errors import SourceLine
+from gradax.errors import InternalError, SourceLine
 
 
 @final
@@ -125,6 +125,20 @@ class Jaxpr:
     def out_avals(self) -> tuple[Aval, ...]:
         """The avals of the outputs."""
         return tuple(a.aval for a in self.outvars)
+
+    @property
+    def jaxpr(self) -> Jaxpr:
+        """The program itself: one that is a parameter has no consts, and is its own closed form."""
+        return self
+
+    @property
+    def consts(self) -> tuple[Any, ...]:
+        """The values of the consts of a program that has none."""
+        if self.constvars:
+            raise InternalError("a program with consts does not know their values: close it")
+        return ()
+
+    literals = consts
 
     def memo(self, key: Any, make: Any) -> Any:
         """Return what `make()` returned for `key` on this program the first time.

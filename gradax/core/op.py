@@ -107,8 +107,8 @@ class Op:
 
     @property
     def bound_params(self) -> dict[str, Any]:
-        """The parameters that binding the operation's primitive takes."""
-        return self.params
+        """The parameters that binding the operation's primitive takes, by JAX's names."""
+        return {"name" if k == "call_name" else k: v for k, v in self.params.items()}
 
     @property
     def own_primitive(self) -> Any:

@@ -6,11 +6,12 @@ without its parameters. `bind` makes the operation of its parameters and applies
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from gradax import dtypes
 from gradax.core.op import Op
+from gradax.core.tracer import Trace, under
 from gradax.errors import GradaxError, at_user_line
 from gradax.records import field_names
 
@@ -51,6 +52,11 @@ class Primitive:
             f"The primitive {self.name!r} computes nothing: no rule was given for it."
             f"{at_user_line()}"
         )
+
+    def bind_with_trace(self, trace: Trace | None, args: Sequence[Any], *rest: Any) -> Any:
+        """Apply the operation by an interpreter; the parameters, a dict, come last."""
+        with under(trace):
+            return self.bind(*args, **rest[-1])
 
     def __repr__(self) -> str:
         return self.name
@@ -101,7 +107,7 @@ def operation_of(kind: type[Op], params: Mapping[str, Any]) -> Op:
     Errors: TypeError for others.
     """
     fields = field_names(kind)
-    shown = {name.removeprefix("is_"): name for name in fields}
+    shown = {name.removeprefix("is_").removeprefix("call_"): name for name in fields}
     given: dict[str, Any] = {}
     for name, value in params.items():
         field = name if name in fields else shown.get(name)

@@ -28,6 +28,11 @@ class Trace:
     name: str = ""
     what: ClassVar[str] = "transformation"
 
+    @property
+    def main(self) -> Trace:
+        """The interpreter, by a name that libraries written for JAX compare."""
+        return self
+
     def process(self, op: Op, args: tuple[Any, ...]) -> Any:
         """Interpret one operation."""
         raise InternalError(f"{type(self).__name__} interprets nothing")
@@ -52,6 +57,15 @@ class Tracer:
 
     interpreter: Trace
     aval: Aval
+
+    def __init__(self, trace: Trace, aval: Aval) -> None:
+        self.interpreter = trace
+        self.aval = aval
+
+    @property
+    def _trace(self) -> Trace:
+        """The interpreter, by the name that interpreters written for JAX read."""
+        return self.interpreter
 
     @property
     def shape(self) -> tuple[int, ...]:

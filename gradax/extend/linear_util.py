@@ -8,7 +8,7 @@ returned. One with an auxiliary output gives a pair; the second part is stored, 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -142,11 +142,23 @@ def wrap_init(
     return WrappedFun(f, run, (), (), named, None, debug_info)
 
 
+def applied_later(wrap: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `wrap(gen)` be what wraps a function later: a decorator."""
+
+    @wraps(wrap)
+    def with_some(gen: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return wrap(gen, *args, **options) if args else partial(wrap, gen, **options)
+
+    return with_some
+
+
+@applied_later
 def transformation2(gen: Callable[..., Any], fun: WrappedFun, *gen_static_args: Any) -> WrappedFun:
     """Wrap a function by `gen(f, *static, *args, **kwargs)`; partially applied: a decorator."""
     return fun.wrap(gen, gen_static_args, None)
 
 
+@applied_later
 def transformation_with_aux2(
     gen: Callable[..., Any],
     fun: WrappedFun,
@@ -160,11 +172,13 @@ def transformation_with_aux2(
     return fun.wrap(gen, gen_static_args, store), lambda: store.val
 
 
+@applied_later
 def transformation(gen: Callable[..., Any], fun: WrappedFun, *gen_static_args: Any) -> WrappedFun:
     """Wrap a function by a generator."""
     return transformation2(generated(gen), fun, *gen_static_args)
 
 
+@applied_later
 def transformation_with_aux(
     gen: Callable[..., Any], fun: WrappedFun, *gen_static_args: Any
 ) -> tuple[WrappedFun, Callable[[], Any]]:

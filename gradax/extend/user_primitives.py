@@ -53,7 +53,7 @@ class UserPrimitive(Primitive, metaclass=Kind):
         super().__init__(name)
         self.impl: Rule | None = None
         self.abstract_eval: Rule | None = None
-        self.lowering: Rule | None = None
+        self.lowering: Any = None
         self.rules: dict[str, Rule] = {}
         self.calls: dict[Any, tuple[PrimitiveCall, tuple[Any, ...]]] = {}
 
@@ -131,7 +131,7 @@ class UserPrimitive(Primitive, metaclass=Kind):
 
         def run(*xs: Any) -> list[Any]:
             if lowering is not None:
-                found = lowering(*xs, **params)
+                found = lowering.of_types(out_avals, xs, params)
             else:
                 shapes = [describe(a) for a in out_avals]
                 called = ListOf(impl, tuple(params.items()), self.multiple_results)

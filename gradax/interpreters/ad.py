@@ -19,6 +19,8 @@ from gradax.core.value import aval_of
 from gradax.extend.user_primitives import Registry, flat_rule
 from gradax.lax.arithmetic import AddAny
 from gradax.lax.comparison import zeros
+from gradax.transforms.jvp import JVPTrace as JVPTrace
+from gradax.transforms.jvp import JVPTracer as JVPTracer
 
 Rule = Callable[..., Any]
 

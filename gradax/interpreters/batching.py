@@ -6,22 +6,74 @@ mapped axis; in dims None (`not_mapped`) marks operands without one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import Any, NamedTuple, final
 
+from gradax.control.programs import mapped_axis
 from gradax.core.value import as_value
 from gradax.extend.user_primitives import Registry, flat_rule
 from gradax.lax.shapes import broadcast_batch, move_batch_axis
 
+Rule = Callable[..., Any]
 not_mapped = None
 
 __all__ = [
-    "bdim_at_front", "broadcast", "defbroadcasting", "defvectorized", "moveaxis", "not_mapped",
+    "axis_primitive_batchers", "bdim_at_front", "broadcast", "defbroadcasting", "defvectorized",
+    "fancy_primitive_batchers", "moveaxis", "not_mapped",
     "primitive_batchers",
 ]  # fmt: skip
 
 
 primitive_batchers = Registry("batching", lambda kind: flat_rule(kind, "batch"))
+
+
+@final
+class WithAxis(MutableMapping[Any, Rule]):
+    """Rules that are also told the axis; each is `called(rule, name, size, args, dims, params)`."""
+
+    def __init__(self, called: Callable[..., Any]) -> None:
+        self.called = called
+        self.given: dict[Any, Rule] = {}
+
+    def __setitem__(self, primitive: Any, rule: Rule) -> None:
+        def plain(args: Sequence[Any], dims: Sequence[int | None], **params: Any) -> Any:
+            name, size = mapped_axis()
+            size = mapped_size(args, dims) if size is None else size
+            return self.called(rule, name, size, args, dims, params)
+
+        primitive_batchers[primitive] = plain
+        self.given[primitive] = rule
+
+    def __getitem__(self, primitive: Any) -> Rule:
+        return self.given[primitive]
+
+    def __delitem__(self, primitive: Any) -> None:
+        del self.given[primitive]
+        del primitive_batchers[primitive]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.given)
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+
+class AxisData(NamedTuple):
+    """The axis over which an operation is mapped."""
+
+    name: Any
+    size: int
+    spmd_name: Any = None
+    explicit_mesh_axis: Any = None
+
+
+# Rules `rule(size, name, trace type, args, dims, **params)`; `rule(axis, args, dims, **params)`.
+axis_primitive_batchers = WithAxis(
+    lambda rule, name, size, args, dims, params: rule(size, name, None, args, dims, **params)
+)
+fancy_primitive_batchers = WithAxis(
+    lambda rule, name, size, args, dims, params: rule(AxisData(name, size), args, dims, **params)
+)
 
 
 def moveaxis(x: Any, src: int | None, dst: int) -> Any:

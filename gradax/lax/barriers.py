@@ -8,7 +8,7 @@ import numpy as np
 
 from gradax import kernel, tree
 from gradax.core.aval import Aval
-from gradax.core.op import Op, operation, unsupported
+from gradax.core.op import Op, operation
 from gradax.core.tangent import Zero, is_linear, is_zero
 from gradax.core.value import as_value, aval_of, is_value
 from gradax.errors import DtypeError, at_user_line
@@ -32,7 +32,9 @@ class StopGradient(Op):
         out = self(primals[0])
         return out, Zero(tangent_like(out))
 
-    transpose = unsupported("its derivative is zero")
+    def transpose(self, ct: Any, *operands: Any) -> Any:
+        """Pass the cotangent: asked of a function that is linear, which the identity is."""
+        return ct
 
     def batch(self, args: tuple[Any, ...], dims: tuple[int | None, ...]) -> Any:
         return self(args[0]), dims[0]

@@ -32,6 +32,7 @@ from gradax.lax.shapes import BroadcastInDim, Reshape
 from gradax.lax.slicing import Rev
 from gradax.native import get_trace
 from gradax.numpy.arithmetic import divide, power
+from gradax.numpy.dynamic_slices import first_slice, parted, put_back, taken
 from gradax.numpy.indexing import Layout, get, lay_out
 from gradax.numpy.indices import Shape, from_known, known_index, parse
 from gradax.records import replace
@@ -146,6 +147,9 @@ class Part:
     ) -> Any:
         """Return the array with `func` of each element of the part, as often as it comes."""
         x = self.array
+        if (k := first_slice(self.index)) is not None:
+            s, axis, rest = parted(x, self.index, k)
+            return put_back(x, Part(taken(x, s, axis), rest).apply(func, mode=mode), s, axis)
         if is_traced_mask(self.index, x.shape):
             where = BroadcastInDim(x.shape, tuple(range(self.index.ndim)))(self.index)
             return SelectN()(where, x, as_dtype_of(x, func(x)))
@@ -203,6 +207,13 @@ def update(
     Shapes: values broadcast to x[idx]; they are converted to the dtype of x.
     Errors: ValueError when they do not broadcast.
     """
+    if (k := first_slice(idx)) is not None:
+        s, axis, rest = parted(x, idx, k)
+        part = update(
+            make, taken(x, s, axis), rest, values, indices_are_sorted=indices_are_sorted,
+            unique_indices=unique_indices, mode=mode, wrap_negative_indices=wrap_negative_indices,
+        )  # fmt: skip
+        return put_back(x, part, s, axis)
     if is_traced_mask(idx, x.shape) and fits_behind(idx, x.shape, aval_of(values).shape):
         return masked(make, x, idx, as_dtype_of(x, values))
     shape, layout = laid_out(x.shape, idx, wrap_negative_indices)

@@ -29,6 +29,7 @@ from gradax.lax.placement import GatherDimensionNumbers, GatherScatterMode
 from gradax.lax.shapes import BroadcastInDim, Reshape, Squeeze
 from gradax.lax.slicing import Rev, Slice
 from gradax.native import get_trace
+from gradax.numpy.dynamic_slices import first_slice, parted, taken
 from gradax.numpy.indices import (
     Entries,
     Entry,
@@ -71,6 +72,13 @@ def get(
     wrap_negative_indices: bool = True,
 ) -> Any:
     """Return `x[idx]`; see `GatherScatterMode` for `mode`, None being PROMISE_IN_BOUNDS."""
+    if (k := first_slice(idx)) is not None:
+        part, axis, idx = parted(x, idx, k)
+        x = taken(x, part, axis)
+        return get(
+            x, idx, indices_are_sorted=indices_are_sorted, unique_indices=unique_indices,
+            mode=mode, fill_value=fill_value, wrap_negative_indices=wrap_negative_indices,
+        )  # fmt: skip
     parsed = parse(x.shape, idx)
     checked = mode is None and current.strict and watch.places is not None
     if checked and watch.known_places is not None:

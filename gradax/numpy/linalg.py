@@ -19,6 +19,7 @@ from gradax.numpy.arithmetic import absolute, conjugate, constant, real, sign
 from gradax.numpy.axes import canonical_axes, canonical_axis, static_int
 from gradax.numpy.creation import asarray
 from gradax.numpy.elementary import log
+from gradax.numpy.householder import geqrf
 from gradax.numpy.indexing import index
 from gradax.numpy.joining import stack
 from gradax.numpy.logic import where_select
@@ -111,10 +112,17 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
 
 
 def qr(a: Any, mode: str = "reduced") -> Any:
-    """Return Q and R with a = Q R. mode: 'reduced', 'complete', or 'r' for R alone."""
+    """Return Q and R with a = Q R.
+
+    mode: 'reduced', 'complete', 'r' for R alone, or 'raw' for Householder vectors, transposed as
+    NumPy does, and their factors.
+    """
     x = matrices("qr", a)
+    if mode == "raw":
+        vectors, taus = geqrf(x)
+        return QRResult(matrix_transpose(vectors), taus)
     if mode not in ("reduced", "complete", "r", "full"):
-        raise ArgumentError(f"qr: mode is 'reduced', 'complete' or 'r', got {mode!r}")
+        raise ArgumentError(f"qr: mode is 'reduced', 'complete', 'r' or 'raw', got {mode!r}")
     q, r = lax_linalg.qr(x, full_matrices=mode in ("complete", "full"))
     return r if mode == "r" else QRResult(q, r)
 

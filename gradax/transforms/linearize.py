@@ -100,7 +100,10 @@ class LinearTrace(Trace):
         return LinearTracer(self, out)
 
     def process_custom_jvp(self, call: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Run it: derivatives have been taken above."""
+        """Run it: derivatives have been taken above; on tangents it is linear as its body is."""
+        if any(map(self.is_mine, args)):
+            with under(self):
+                return tuple(call.run(args))
         with under(self.parent):
             return call.bind(args)
 

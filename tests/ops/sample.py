@@ -24,6 +24,11 @@ FLOATS = ("float32", "float64", "bfloat16", "float16")
 COMPLEXES = ("complex64", "complex128")
 INTS = ("int32", "uint8", "int64", "uint32", "int8")
 NUMBERS = ("float32", "float64", "bfloat16", "int32", "uint8", "complex64")
+# Relative to the largest element of the result.
+TOLERANCES = {
+    "float64": 1e-11, "complex128": 1e-11, "float32": 3e-6, "complex64": 6e-6, "bfloat16": 2e-2,
+    "float16": 3e-3, "float8_e4m3fn": 0.15, "float8_e5m2": 0.3,
+}  # fmt: skip
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, -3.5, np.inf, -np.inf, np.nan)
 
 
@@ -161,12 +166,12 @@ class Sample:
         seed = crc32(f"{self.op.name} {self.name}".encode()) + 1000 * variant
         return tuple(a.make(self.dtypes[0], seed + i) for i, a in enumerate(self.args))
 
-    def in_double(self) -> tuple[Array, ...]:
+    def in_double(self, variant: int = 0) -> tuple[Array, ...]:
         """Make the operands with every inexact one in double precision."""
         wide = {"f": np.float64, "V": np.float64, "c": np.complex128}
         return tuple(
             x.astype(wide[x.dtype.kind]) if gx_dtypes.issubdtype(x.dtype, np.inexact) else x
-            for x in self.operands()
+            for x in self.operands(variant)
         )
 
     def differentiated(self) -> tuple[int, ...]:

@@ -19,17 +19,12 @@ from gradax.kernel.check import check_tensors
 from gradax.kernel.interpret import interpret
 from tests.ops.catalogue import EXEMPT, operations, samples
 from tests.ops.programs import Libraries, run_program
-from tests.ops.sample import Sample
+from tests.ops.sample import TOLERANCES, Sample
 
 Array = np.ndarray[Any, Any]
 
 ALL = samples()
 STEP = 1e-6
-# Relative to the largest element of the result.
-TOLERANCES = {
-    "float64": 1e-11, "complex128": 1e-11, "float32": 3e-6, "complex64": 6e-6, "bfloat16": 2e-2,
-    "float16": 3e-3, "float8_e4m3fn": 0.15, "float8_e5m2": 0.3,
-}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

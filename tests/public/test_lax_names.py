@@ -125,7 +125,7 @@ def test_scaled_dot():
 def test_composite_and_platforms():
     scaled = lax.composite(lambda x, *, by, not_given=None: x * by, "my.scale", version=2)
     (eqn,) = jax.make_jaxpr(lambda x: scaled(x, by=3))(1.0).eqns
-    assert eqn.params["call_name"] == "my.scale" and eqn.params["attributes"] == (("by", 3),)
+    assert eqn.params["name"] == "my.scale" and eqn.params["attributes"] == (("by", 3),)
     assert jax.grad(lambda x: scaled(x, by=3))(1.0) == 3
     np.testing.assert_array_equal(jax.vmap(lambda x: scaled(x, by=3))(jnp.ones(2)), 3.0)
     assert lax.platform_dependent(1.0, cpu=lambda x: x + 1, default=lambda x: x) == 2

@@ -19,11 +19,20 @@ from gradax.core.jaxpr import Jaxpr as Jaxpr
 from gradax.core.jaxpr import Literal as Literal
 from gradax.core.jaxpr import Var as Var
 from gradax.core.jaxpr import subprograms as _subprograms
+from gradax.core.staging import StagingTrace as _StagingTrace
+from gradax.core.tracer import Tracer as _Tracer
 from gradax.core.value import is_value as _is_value
+from gradax.errors import ConcretizationTypeError as _ConcretizationTypeError
 from gradax.errors import InconclusiveDimensionOperation as InconclusiveDimensionOperation
 from gradax.errors import JaxprTypeError as JaxprTypeError
+from gradax.errors import at_user_line as _at_user_line
 from gradax.extend.linear_util import DebugInfo as DebugInfo
 from gradax.extend.user_primitives import UserPrimitive as Primitive  # noqa: F401  JAX's name
+from gradax.extend.user_traces import Trace as Trace
+from gradax.extend.user_traces import TraceTag as TraceTag
+from gradax.extend.user_traces import find_top_trace as find_top_trace
+from gradax.extend.user_traces import set_current_trace as set_current_trace
+from gradax.extend.user_traces import take_current_trace as take_current_trace
 from gradax.lazy import export as _export
 from gradax.native import get_trace as _get_trace
 
@@ -75,6 +84,35 @@ def primal_dtype_to_tangent_dtype(primal_dtype: Any) -> Any:
 def valid_jaxtype(x: Any) -> bool:
     """Tell whether a value can be the operand of an operation."""
     return _is_value(x)
+
+
+def concrete_or_error(force: Any, value: Any, context: str = "") -> Any:
+    """Return a value that is known, converted by `force` unless it is None.
+
+    Errors: TypeError for one that stands for an array which is not known yet.
+    """
+    if isinstance(value, _Tracer):
+        known = value.concrete()
+        if known is None:
+            raise _ConcretizationTypeError(
+                f"A known value is needed; got {value.aval}. {context}{_at_user_line()}"
+            )
+        value = known
+    return value if force is None else force(value)
+
+
+def unsafe_am_i_under_a_jit_DO_NOT_USE() -> bool:
+    """Tell whether a function is being staged."""
+    trace = _get_trace()
+    while trace is not None:
+        if isinstance(trace, _StagingTrace):
+            return True
+        trace = trace.parent
+    return False
+
+
+class DropVar:
+    """A result that nothing reads, for JAX; here it is a `Var` as others are."""
 
 
 def get_opaque_trace_state(convention: str | None = None) -> Any:

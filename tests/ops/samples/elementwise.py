@@ -213,6 +213,7 @@ ROUNDING = [
            differentiable=False),
     Sample(ro.ReducePrecision(8, 7), given(EDGES), dtypes=("float32", "bfloat16", "float16"),
            name="edges", differentiable=False),
+    Sample(ro.ReducePrecision(11, 52), arr(SHAPE), dtypes=("float64",), name="all of it"),
     Sample(ro.ReducePrecision(5, 3), given(1.3), name="scalar", differentiable=False),
     *unary(cp.Real(), "normal", COMPLEXES),
     *unary(cp.Imag(), "normal", COMPLEXES),
