@@ -56,8 +56,9 @@ def main():
     print(f"by itself from the third length on: traced {traces - 1} times for 10")
 
     x = jnp.array([1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 40.0])
-    print("the middle: %.4f, share %.4f" % middle(x))
-    print("the middle: %.4f, share %.4f" % middle(x[:5]))
+    for data in (x, x[:5]):
+        mean, share = middle(data)
+        print(f"the middle: {mean:.4f}, share {share:.4f}")
     try:
         refused(x)
     except jax.errors.StaticSizeError as error:
