@@ -13,6 +13,7 @@ from gradax.api.custom_jvp import custom_jvp
 from gradax.api.jit import jit
 from gradax.config import current
 from gradax.errors import ArgumentError, ShapeError, at_user_line
+from gradax.numpy.one_program import one_program
 
 Axis = int | tuple[int, ...] | None
 
@@ -71,6 +72,7 @@ def log_softmax(x: Any, axis: Axis = -1, where: Any = None) -> Any:
     return shifted - total if where is None else gnp.where(where, shifted - total, -gnp.inf)
 
 
+@one_program("axis", "keepdims", "return_sign")
 def logsumexp(
     a: Any,
     axis: Axis = None,

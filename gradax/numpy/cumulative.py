@@ -14,6 +14,7 @@ from gradax.lax.slicing import Slice
 from gradax.numpy.arithmetic import constant, refuse_out
 from gradax.numpy.axes import canonical_axis, static_int
 from gradax.numpy.logic import isnan, where_select
+from gradax.numpy.one_program import one_program
 from gradax.numpy.promotion import (
     BOOL,
     INEXACT,
@@ -111,6 +112,7 @@ def cumulative(
     return Concatenate(axis)(broadcast_to(constant(value, out), shape), out)
 
 
+@one_program("n", "axis")
 def diff(
     a: Any,
     n: int = 1,
@@ -213,6 +215,7 @@ def gradient_along(x: Any, spacing: Any, axis: int) -> Any:
     return Concatenate(axis)(*parts)
 
 
+@one_program("dx", "axis")
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integrate samples by the trapezoidal rule, `dx` apart or at the places `x`."""
     y = operand("trapezoid", y)

@@ -19,10 +19,23 @@ from gradax.numpy.arithmetic import absolute, conjugate, constant, real, sign
 from gradax.numpy.axes import canonical_axes, canonical_axis, static_int
 from gradax.numpy.creation import asarray
 from gradax.numpy.elementary import log
-from gradax.numpy.householder import geqrf
+from gradax.numpy.factorizations import EighResult as EighResult
+from gradax.numpy.factorizations import EigResult as EigResult
+from gradax.numpy.factorizations import QRResult as QRResult
+from gradax.numpy.factorizations import SVDResult as SVDResult
+from gradax.numpy.factorizations import cholesky as cholesky
+from gradax.numpy.factorizations import eig as eig
+from gradax.numpy.factorizations import eigh as eigh
+from gradax.numpy.factorizations import eigvals as eigvals
+from gradax.numpy.factorizations import eigvalsh as eigvalsh
+from gradax.numpy.factorizations import floats, matrices
+from gradax.numpy.factorizations import qr as qr
+from gradax.numpy.factorizations import svd as svd
+from gradax.numpy.factorizations import svdvals as svdvals
 from gradax.numpy.indexing import index
 from gradax.numpy.joining import stack
 from gradax.numpy.logic import where_select
+from gradax.numpy.one_program import one_program
 from gradax.numpy.products import cross as cross_of
 from gradax.numpy.products import matmul as matmul
 from gradax.numpy.products import multi_dot as multi_dot
@@ -32,14 +45,12 @@ from gradax.numpy.products import trace as trace_of
 from gradax.numpy.products import vecdot as vecdot
 from gradax.numpy.promotion import (
     COMPLEX,
-    INEXACT,
     broadcast,
     broadcast_shape,
     convert,
     operand,
     operands,
     promote_dtypes,
-    to_inexact,
 )
 from gradax.numpy.ranges import diagonal as diagonal_of
 from gradax.numpy.ranges import eye
@@ -49,27 +60,6 @@ from gradax.numpy.shaping import matrix_transpose as matrix_transpose
 from gradax.numpy.taking import take_along_axis
 
 
-class QRResult(NamedTuple):
-    """Q and R."""
-
-    Q: Any
-    R: Any
-
-
-class EighResult(NamedTuple):
-    """Eigenvalues, ascending, and eigenvectors in columns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
-class EigResult(NamedTuple):
-    """Complex eigenvalues and eigenvectors in columns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
 class SlogdetResult(NamedTuple):
     """The sign and the logarithm of the magnitude of a determinant."""
 
@@ -77,128 +67,7 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-class SVDResult(NamedTuple):
-    """U, the singular values and Vh."""
-
-    U: Any
-    S: Any
-    Vh: Any
-
-
-def floats(name: str, x: Any) -> Any:
-    """Return an argument as an array of floats or complex numbers."""
-    x = operand(name, x)
-    return x if x.dtype in INEXACT else to_inexact(name, x)
-
-
-def matrices(name: str, x: Any, square: bool = False) -> Any:
-    """Return an argument as a stack of matrices.
-
-    Errors: ValueError for fewer than 2 axes, or for matrices that are not square where they must.
-    """
-    x = floats(name, x)
-    if x.ndim < 2:
-        raise ArgumentError(f"{name}: expected 2 axes or more, got shape {x.shape}{at_user_line()}")
-    if square and x.shape[-1] != x.shape[-2]:
-        raise ArgumentError(f"{name}: expected square matrices, got {x.shape}{at_user_line()}")
-    return x
-
-
-def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> Any:
-    """Return the triangular factor L with L L^H = a, or its adjoint; NaN where there is none."""
-    x = matrices("cholesky", a, square=True)
-    factor = lax_linalg.cholesky(x, symmetrize_input=symmetrize_input)
-    return swapaxes(conjugate(factor), -1, -2) if upper else factor
-
-
-def qr(a: Any, mode: str = "reduced") -> Any:
-    """Return Q and R with a = Q R.
-
-    mode: 'reduced', 'complete', 'r' for R alone, or 'raw' for Householder vectors, transposed as
-    NumPy does, and their factors.
-    """
-    x = matrices("qr", a)
-    if mode == "raw":
-        vectors, taus = geqrf(x)
-        return QRResult(matrix_transpose(vectors), taus)
-    if mode not in ("reduced", "complete", "r", "full"):
-        raise ArgumentError(f"qr: mode is 'reduced', 'complete', 'r' or 'raw', got {mode!r}")
-    q, r = lax_linalg.qr(x, full_matrices=mode in ("complete", "full"))
-    return r if mode == "r" else QRResult(q, r)
-
-
-def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:
-    """Return eigenvalues and eigenvectors of Hermitian matrices, given by one triangle."""
-    if UPLO not in (None, "L", "U"):
-        raise ArgumentError(f"eigh: UPLO is 'L' or 'U', got {UPLO!r}{at_user_line()}")
-    x = matrices("eigh", a, square=True)
-    v, w = lax_linalg.eigh(x, lower=UPLO != "U", symmetrize_input=symmetrize_input)
-    return EighResult(w, v)
-
-
-def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -> Any:
-    """Return the ascending eigenvalues of Hermitian matrices."""
-    return eigh(a, UPLO, symmetrize_input).eigenvalues
-
-
-def eig(a: Any) -> EigResult:
-    """Return complex eigenvalues and eigenvectors of matrices."""
-    x = matrices("eig", a, square=True)
-    w, v = lax_linalg.eig(x, compute_left_eigenvectors=False)
-    return EigResult(w, v)
-
-
-def eigvals(a: Any) -> Any:
-    """Return the complex eigenvalues of matrices."""
-    x = matrices("eigvals", a, square=True)
-    return lax_linalg.eig(x, compute_left_eigenvectors=False, compute_right_eigenvectors=False)[0]
-
-
-def svd(
-    a: Any,
-    full_matrices: bool = True,
-    compute_uv: bool = True,
-    hermitian: bool = False,
-    subset_by_index: tuple[int, int] | None = None,
-) -> Any:
-    """Return U, singular values S and Vh with a = U diag(S) Vh, or, as asked, S alone."""
-    x = matrices("svd", a)
-    if hermitian:
-        return svd_hermitian(x, compute_uv)
-    out = lax_linalg.svd(
-        x,
-        full_matrices=full_matrices,
-        compute_uv=compute_uv,
-        subset_by_index=subset_by_index,
-    )
-    return SVDResult(*out) if compute_uv else out
-
-
-def svd_hermitian(x: Any, compute_uv: bool) -> Any:
-    """Return the singular value decomposition of Hermitian matrices by their eigenvalues."""
-    w, v = eigh(x)
-    s = absolute(w)
-    order = (-s).argsort(-1)
-    s = -((-s).sort(-1))
-    if not compute_uv:
-        return s
-    from_order = expand_dims(order, -2)
-    u = take_columns(v, from_order)
-    signs = expand_dims(convert(where_select(w < 0, -1.0, 1.0), x.dtype), -2)
-    vh = swapaxes(conjugate(take_columns(v * signs, from_order)), -1, -2)
-    return SVDResult(u, s, vh)
-
-
-def take_columns(x: Any, order: Any) -> Any:
-    """Return the columns of matrices in another order."""
-    return take_along_axis(x, broadcast(order, x.shape), -1)
-
-
-def svdvals(x: Any, /) -> Any:
-    """Return the singular values of matrices, descending."""
-    return svd(x, compute_uv=False)
-
-
+@one_program()
 def det(a: Any) -> Any:
     """Return the determinant of square matrices; small ones by the formula."""
     x = matrices("det", a, square=True)
@@ -236,6 +105,7 @@ def parity(pivots: Any, dtype: Any) -> Any:
     return 1 - 2 * convert(n_swaps % 2, dtype)
 
 
+@one_program("method")
 def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
     """Return the sign of the determinant and the logarithm of its magnitude."""
     if method not in (None, "lu", "qr"):
@@ -250,6 +120,7 @@ def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
     return SlogdetResult(signs, where_select(is_singular, constant(-math.inf, logs), logs))
 
 
+@one_program()
 def solve(a: Any, b: Any) -> Any:
     """Solve a x = b for stacks of square matrices; `b` is a vector or has columns.
 
@@ -279,12 +150,14 @@ def solve_by_lu(a: Any, b: Any) -> Any:
     return lax_linalg.triangular_solve(factors, y, left_side=True, lower=False)
 
 
+@one_program()
 def inv(a: Any) -> Any:
     """Return the inverse of square matrices. Errors: ValueError unless they are square."""
     x = matrices("inv", a, square=True)
     return solve(x, broadcast(eye(x.shape[-1], dtype=x.dtype), x.shape))
 
 
+@one_program("rtol", "hermitian", "rcond")
 def pinv(
     a: Any,
     rtol: Any = None,
@@ -309,6 +182,7 @@ def builtin_max(a: int, b: int) -> int:
     return a if a > b else b
 
 
+@one_program("rcond", "numpy_resid")
 def lstsq(a: Any, b: Any, rcond: Any = None, *, numpy_resid: bool = False) -> Any:
     """Return the least squares solution of a x = b, residuals, rank and singular values."""
     a, b = promote_dtypes(*operands("lstsq", a, b), inexact=True)
@@ -334,6 +208,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None, *, numpy_resid: bool = False) -> An
     return (squeeze(x, -1) if is_vector else x), squares, rank, s
 
 
+@one_program("n")
 def matrix_power(a: Any, n: int) -> Any:
     """Raise square matrices to an integer power, negative ones by the inverse."""
     x = operand("matrix_power", a)
@@ -351,6 +226,7 @@ def matrix_power(a: Any, n: int) -> Any:
     return broadcast(eye(x.shape[-1], dtype=x.dtype), x.shape) if out is None else out
 
 
+@one_program("rtol", "hermitian", "tol")
 def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any = None) -> Any:
     """Return how many singular values exceed rtol times the largest."""
     x = floats("matrix_rank", M)
@@ -364,6 +240,7 @@ def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any =
     return sum(s > expand_dims(cutoff, -1), -1)
 
 
+@one_program("ord", "axis", "keepdims")
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the norm of vectors (one axis) or matrices (two axes); by default of all elements.
 
@@ -424,6 +301,7 @@ def matrix_norm_of(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> A
     return out if keepdims else squeeze(out, axes)
 
 
+@one_program("axis", "keepdims", "ord")
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """Return the norm of vectors in the axes, by default of all elements."""
     v = floats("vector_norm", x)
@@ -431,12 +309,14 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
     return vector_norm_of(v, ord, tuple(sorted(axes)), keepdims)
 
 
+@one_program("keepdims", "ord")
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """Return the norm of the matrices in the last two axes."""
     v = matrices("matrix_norm", x)
     return matrix_norm_of(v, ord, (v.ndim - 2, v.ndim - 1), keepdims)
 
 
+@one_program("p")
 def cond(x: Any, p: Any = None) -> Any:
     """Return the condition number, by the norm `p`, 2 unless given."""
     v = matrices("cond", x)
@@ -473,6 +353,7 @@ def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
     return reshaped(solve(reshaped(x, (n, n)), reshaped(y, (y.size,))), shape)
 
 
+@one_program("axis")
 def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """Return the cross product of vectors of 3 elements."""
     x, y = operands("cross", x1, x2)
@@ -481,6 +362,7 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return cross_of(x, y, axis=axis)
 
 
+@one_program()
 def outer(x1: Any, x2: Any, /) -> Any:
     """Return the matrix of the products of two vectors' elements."""
     x, y = operands("outer", x1, x2)

@@ -11,6 +11,7 @@ from gradax.lax.bits import Not
 from gradax.lax.elementary import Sqrt
 from gradax.numpy.arithmetic import constant, imag, real, refuse_out
 from gradax.numpy.logic import isnan, where_select
+from gradax.numpy.one_program import one_program
 from gradax.numpy.promotion import COMPLEX, INEXACT, convert, operand
 from gradax.numpy.reductions import all as reduce_all
 from gradax.numpy.reductions import (
@@ -112,6 +113,7 @@ def extremum(
     return where_select(is_missing, constant(math.nan, out), out)
 
 
+@one_program("axis", "dtype", "out", "keepdims")
 def nanmean(
     a: Any,
     axis: Any = None,
@@ -136,6 +138,7 @@ def count_of_numbers(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     return sum(Not()(isnan(x)), axis, None, None, keepdims, None, where)
 
 
+@one_program("axis", "dtype", "out", "ddof", "keepdims")
 def nanvar(
     a: Any,
     axis: Any = None,
@@ -162,6 +165,7 @@ def nanvar(
     return out_array if dtype is None else out_array.astype(dtype)
 
 
+@one_program("axis", "dtype", "out", "ddof", "keepdims")
 def nanstd(
     a: Any,
     axis: Any = None,

@@ -17,6 +17,7 @@ from gradax.lax.shapes import BroadcastInDim, Reshape, Squeeze
 from gradax.numpy.arithmetic import conjugate, multiply
 from gradax.numpy.axes import canonical_axes
 from gradax.numpy.indexing import index
+from gradax.numpy.one_program import one_program
 from gradax.numpy.promotion import COMPLEX, binary, broadcast_shape, operands, promote_dtypes
 from gradax.numpy.ranges import diagonal
 from gradax.numpy.reductions import sum
@@ -126,6 +127,7 @@ def stacked_matmul(x: Any, y: Any, precision: PrecisionLike, preferred: Any) -> 
     return transposed(out, tuple(labels.index(v) for v in wanted if v in labels))
 
 
+@one_program()
 def vdot(
     a: Any,
     b: Any,
@@ -142,6 +144,7 @@ def vdot(
     return contract(x, y, ((0,), (0,)), ((), ()), precision, preferred_element_type)
 
 
+@one_program()
 def inner(
     a: Any,
     b: Any,
@@ -159,6 +162,7 @@ def inner(
     return contract(x, y, pairs, ((), ()), precision, preferred_element_type)
 
 
+@one_program("out")
 def outer(a: Any, b: Any, out: None = None) -> Any:
     """Return the matrix of the products of all elements of `a` with all of `b`."""
     if out is not None:
@@ -168,6 +172,7 @@ def outer(a: Any, b: Any, out: None = None) -> Any:
     return multiply(expand_dims(x, 1), expand_dims(y, 0))
 
 
+@one_program("axes")
 def tensordot(
     a: Any,
     b: Any,
@@ -241,6 +246,7 @@ def vecmat(x1: Any, x2: Any, /) -> Any:
     return Squeeze((out.ndim - 2,))(out)
 
 
+@one_program()
 def kron(a: Any, b: Any) -> Any:
     """Return the Kronecker product: `b` scaled by every element of `a`."""
     x, y = factors("kron", a, b)
@@ -268,6 +274,7 @@ def trace(
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype=dtype)
 
 
+@one_program("axisa", "axisb", "axisc", "axis")
 def cross(
     a: Any,
     b: Any,

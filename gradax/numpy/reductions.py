@@ -30,6 +30,7 @@ from gradax.lax.shapes import BroadcastInDim, ReduceSum, Reshape, broadcast_scal
 from gradax.numpy.arithmetic import constant, imag, pick, real, refuse_out
 from gradax.numpy.axes import canonical_axes, canonical_axis
 from gradax.numpy.logic import truth, where_select
+from gradax.numpy.one_program import one_program
 from gradax.numpy.promotion import (
     ARRAYS,
     BOOL,
@@ -250,6 +251,7 @@ def kept(out: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return BroadcastInDim(new, tuple(i for i in range(len(shape)) if i not in axes))(out)
 
 
+@one_program("axis", "dtype", "keepdims", "out")
 def mean(
     a: Any,
     axis: Axis = None,
@@ -300,6 +302,7 @@ def count_of(x: Any, axes: tuple[int, ...], keepdims: bool, where: Any) -> Any:
     return sum(picked, axes, keepdims=keepdims)
 
 
+@one_program("axis", "dtype", "out", "ddof", "keepdims", "correction")
 def var(
     a: Any,
     axis: Axis = None,
@@ -369,6 +372,7 @@ def divided(total: Any, n: Any) -> Any:
     return binary_any(Div(), total, pick(bad, constant(math.nan, n), n))
 
 
+@one_program("axis", "dtype", "out", "ddof", "keepdims", "correction")
 def std(
     a: Any,
     axis: Axis = None,
@@ -399,6 +403,7 @@ def count_nonzero(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return sum(truth("count_nonzero", a), axis, keepdims=keepdims)
 
 
+@one_program("axis", "returned", "keepdims")
 def average(
     a: Any,
     axis: Axis = None,

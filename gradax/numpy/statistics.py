@@ -18,6 +18,7 @@ from gradax.numpy.arithmetic import constant, pick, refuse_out
 from gradax.numpy.axes import canonical_axes
 from gradax.numpy.indexing import get
 from gradax.numpy.logic import isnan, where_select
+from gradax.numpy.one_program import one_program
 from gradax.numpy.promotion import (
     COMPLEX,
     INEXACT,
@@ -35,6 +36,7 @@ from gradax.sizes import is_open
 _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
+@one_program("axis", "out", "overwrite_input", "keepdims")
 def median(
     a: Any,
     axis: Any = None,
@@ -47,6 +49,7 @@ def median(
     return quantiles("median", a, 0.5, axis, keepdims, "midpoint", skip_nan=False)
 
 
+@one_program("axis", "out", "overwrite_input", "keepdims")
 def nanmedian(
     a: Any,
     axis: Any = None,
