@@ -50,7 +50,6 @@ REASONS = {
     "jax.experimental.topologies": "descriptions of TPU and GPU machines for XLA",
     "jax.experimental.transfer": "copies between processes of JAX's runtime",
     "jax.experimental.xla_metadata": "annotations for XLA",
-    "jax.export": "symbolic sizes; programs here have known sizes",
     "jax.extend": "internals of JAX for those who extend it",
     "jax.lax": "not there yet",
     "jax.lax.precv": "point-to-point messages between devices",
@@ -64,7 +63,6 @@ PRIMITIVE = "an internal primitive of JAX: operations are classes here (`gradax.
 REQUIRED = 95.0
 LESS = {
     "jax.custom_derivatives": (90.0, "`remat_opt_p`, a rewriting of JAX's"),
-    "jax.export": (65.0, "symbolic sizes"),
 }
 # What a program that uses JAX imports first.
 MAIN = (
