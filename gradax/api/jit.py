@@ -170,6 +170,8 @@ def check_outputs(program: TracedProgram, inputs: Sequence[Any], outs: Sequence[
         found = error
     else:
         return
+    if program.origin is not program:  # its sizes are not numbers
+        raise found
     # One by one: the check of the operation itself raises.
     eval_jaxpr(program.closed.jaxpr, program.closed.consts, *inputs)
     raise found

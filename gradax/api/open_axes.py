@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gradax import tree
-from gradax.api.arguments import leaf_names, name_of
+from gradax.api.arguments import leaf_names, name_of, positional_names
 from gradax.api.compiling import compiler
 from gradax.api.open_stages import StagedCode, Unexpected, has_counts, known_sizes
 from gradax.api.programs import (
@@ -27,27 +27,30 @@ from gradax.api.programs import (
 from gradax.config import current
 from gradax.core.aval import Aval
 from gradax.core.effects import calls_python
-from gradax.core.value import as_value
+from gradax.core.value import as_value, aval_of
 from gradax.errors import (
     ArgumentError,
     ArgumentTypeError,
     CompileError,
+    GradaxError,
     InternalError,
     StaticSizeError,
     at_user_line,
     user_stacklevel,
 )
 from gradax.locks import make_lock
-from gradax.records import record
+from gradax.records import record, replace
 from gradax.sizes import LEAST, OpenAxes, Settled, Stopped
 
 # Sizes that need programs of their own beyond this many are compiled as if all axes were fixed.
 MOST_PROGRAMS = 8
+# What a function, or the library, raises where it cannot work with sizes that are not fixed.
+FAILURES = (GradaxError, TypeError, ValueError, IndexError, KeyError, AttributeError)
 # In the automatic mode an axis is open when it is met with so many sizes.
 MANY_SIZES = 3
 
 Place = tuple[int, int]
-Make = Callable[[Sequence[int]], "OpenProgram"]
+Make = Callable[[Sequence[int], Sequence[Any]], "OpenProgram"]
 
 
 @record
@@ -63,6 +66,7 @@ class Family:
     def __init__(self) -> None:
         self.programs: list[OpenProgram] = []
         self.is_refused = False
+        self.is_staged = False
         # In the automatic mode: the sizes that each axis has been met with.
         self.seen: dict[Place, set[int]] = {}
         self.lock = make_lock()
@@ -83,6 +87,7 @@ class OpenProgram:
         avals: Sequence[Aval],
         places: Sequence[tuple[Place, ...]],
         expected: Sequence[int] = (),
+        fixed: Sequence[int] = (),
     ) -> None:
         # Each open axis: the places that have its size.
         self.places = tuple(places)
@@ -90,12 +95,24 @@ class OpenProgram:
         self.avals = tuple(avals)
         self.kind = pattern(avals, self.all_places)
         self.sizes = OpenAxes(expected)
+        self.sizes.fixed = set(fixed)
+        try:
+            self.make(fun, options, call)
+        finally:
+            self.sizes.is_traced = False
+
+    def make(self, fun: Any, options: JitOptions, call: Call) -> None:
+        """Trace and compile."""
         try:
             self.traced = self.trace(fun, options, call)
         except Exception as error:
-            if len(self.sizes.counts) > len(expected):
+            if len(self.sizes.counts) > len(self.sizes.expected) and self.sizes.settled is None:
                 raise CountsNeeded from error
             raise
+        finally:
+            # Whoever caught it in the function went on with what is not so.
+            if self.sizes.settled is not None:
+                raise self.sizes.settled
         self.reduced = reduced = CompiledProgram(self.traced)
         if calls_python(reduced.reduced):
             raise StaticSizeError(
@@ -225,7 +242,7 @@ class StagedExecutable:
                 if len(found.counts) <= len(counts):
                     raise InternalError(f"{reduced.name}: {found} were expected") from None
                 counts = found.counts
-                program = self.make(counts)
+                program = self.make(counts, leaves)
                 continue
             return [outs[r] if r >= 0 else leaves[~r] for r in reduced.routes]
 
@@ -244,7 +261,7 @@ def program_at(
     family = found.families.setdefault((pattern(avals, places), *key[1:]), Family())
     traced = Traced(family, fun, options, call, avals, grouped(avals, places))
     with family.lock:
-        return traced.program()
+        return traced.program(call.leaves)
 
 
 class Traced:
@@ -259,8 +276,10 @@ class Traced:
         avals: Sequence[Aval],
         places: Sequence[tuple[Place, ...]],
     ) -> None:
-        self.family, self.fun, self.options, self.call = family, fun, options, call
+        self.family, self.fun, self.options = family, fun, options
         self.avals, self.places = avals, places
+        # The programs outlive the call: they keep its form, not its arrays.
+        self.call = replace(call, leaves=[], dynamic=tree.map(aval_of, call.dynamic))
 
     def known(self, counts: Sequence[int] = ()) -> OpenProgram | None:
         """Return a program of the family that is for the call, as far as can be told."""
@@ -269,7 +288,7 @@ class Traced:
                 return program
         return None
 
-    def program(self) -> SizedProgram | None:
+    def program(self, leaves: Sequence[Any]) -> SizedProgram | None:
         """Return the program of the call's sizes, made where there is none yet; None where each
         size is compiled on its own.
         """
@@ -277,23 +296,35 @@ class Traced:
         if found is None and not self.is_hopeless:
             if current.no_tracing:
                 raise tracing_forbidden(name_of(self.fun), self.avals)
-            found = self.attempt()
+            found = self.attempt(leaves)
         return None if found is None else SizedProgram(found, self.avals, self.for_counts)
 
     @property
     def is_hopeless(self) -> bool:
         """Whether open axes have gone wrong before, or not paid."""
-        return self.family.is_refused or len(self.family.programs) >= MOST_PROGRAMS
+        if self.family.is_staged:  # sizes that data decides need programs with open axes
+            return False
+        if len(self.family.programs) >= MOST_PROGRAMS and not self.family.is_refused:
+            self.family.is_refused = True
+            if self.options.dynamic != "auto":
+                warnings.warn(
+                    f"{name_of(self.fun)} has {MOST_PROGRAMS} programs for sizes that compare"
+                    " differently (dynamic_dims); from now on each size is compiled.",
+                    stacklevel=user_stacklevel(),
+                )
+        return self.family.is_refused
 
-    def attempt(self) -> OpenProgram | None:
+    def attempt(self, leaves: Sequence[Any]) -> OpenProgram | None:
         """Return a new program; None where the function needs fixed sizes after all."""
         is_asked = self.options.dynamic != "auto" and not self.family.programs
         try:
-            return self.made()
+            return self.made(leaves)
         except StaticSizeError:
-            if is_asked:
+            if is_asked or self.family.is_staged:
                 raise
-        except Exception as error:
+        except FAILURES as error:
+            if self.family.is_staged:
+                raise
             # What is wrong with fixed sizes too raises again where they are traced.
             trace_program(self.fun, self.options, self.call, self.avals)
             if is_asked:
@@ -305,30 +336,36 @@ class Traced:
         self.family.is_refused = True
         return None
 
-    def for_counts(self, counts: Sequence[int]) -> OpenProgram:
-        """Return a program for what data decided in the call."""
+    def for_counts(self, counts: Sequence[int], leaves: Sequence[Any]) -> OpenProgram:
+        """Return a program for what data decided in the call of `leaves`."""
         with self.family.lock:
-            return self.known(counts) or self.made(counts)
+            return self.known(counts) or self.made(leaves, counts)
 
-    def made(self, expected: Sequence[int] = ()) -> OpenProgram:
+    def made(self, leaves: Sequence[Any], expected: Sequence[int] = ()) -> OpenProgram:
         """Return a new program in which no open axis is settled.
 
         An axis that what is traced fixes becomes fixed, one that it makes equal to another that
         one.
         """
         places = list(self.places)
+        fixed: list[int] = []
         while True:
             take = self.fun, self.options, self.call, self.avals, places
             try:
-                program = OpenProgram(*take, expected)
+                program = OpenProgram(*take, expected, fixed)
                 self.family.programs.append(program)
+                self.family.is_staged = self.family.is_staged or program.is_staged
                 return program
             except Settled as found:
-                gone = places.pop(found.position)
+                if found.axis.number >= 0:
+                    fixed.append(found.axis.number)
+                    continue
+                gone = places[found.axis.position]
                 if found.same_as is not None:
-                    places[found.same_as] += gone
+                    places[found.same_as.position] += gone
+                places.remove(gone)
             except CountsNeeded:
-                expected = Counting(*take, expected).counts
+                expected = Counting(*take, expected, fixed, leaves).counts
 
 
 class Counting(OpenProgram):
@@ -342,10 +379,12 @@ class Counting(OpenProgram):
         avals: Sequence[Aval],
         places: Sequence[tuple[Place, ...]],
         expected: Sequence[int],
+        fixed: Sequence[int],
+        leaves: Sequence[Any],
     ) -> None:
         self.places, self.avals = tuple(places), tuple(avals)
         self.sizes = OpenAxes(expected)
-        self.sizes.stops = True
+        self.sizes.fixed, self.sizes.stops = set(fixed), True
         try:
             self.trace(fun, options, call)
         except Stopped as stopped:
@@ -355,9 +394,11 @@ class Counting(OpenProgram):
         code = StagedCode(closed.jaxpr, [as_value(x) for x in closed.consts], self.sizes)
         values = [avals[together[0][0]].shape[together[0][1]] for together in places]
         try:
-            self.counts: Sequence[int] = code.run([as_value(x) for x in call.leaves], values)[1]
+            self.counts: Sequence[int] = code.run([as_value(x) for x in leaves], values)[1]
         except Unexpected as found:
             self.counts = found.counts
+        finally:
+            self.sizes.is_traced = False
 
 
 def grouped(avals: Sequence[Aval], places: Sequence[Place]) -> list[tuple[Place, ...]]:
@@ -392,22 +433,24 @@ def places_of(
     spec = options.dynamic
     if spec == "auto":
         return often_new(avals, found, key)
-    args, _ = call.dynamic
-    if isinstance(spec, tuple) and len(spec) == call.n_args:
-        statics = options.static.positions(call.n_args)
-        entries = [s for i, s in enumerate(spec) if i not in statics]
-        chosen = [axes for s, x in zip(entries, args, strict=True) for axes in leaf_axes(s, x, fun)]
-        chosen += [()] * (len(avals) - len(chosen))
-    elif isinstance(spec, int) or is_axes(spec):
+    args, kwargs = call.dynamic
+    static = options.static.positions(call.n_args)
+    places = [i for i in range(call.n_args) if i not in static]
+    if isinstance(spec, int) or (is_axes(spec) and len(avals) == 1 != len(spec)):
         axes = spec if isinstance(spec, tuple) else (spec,)
         chosen = [tuple(a for a in axes if -aval.ndim <= a < aval.ndim) for aval in avals]
+        if avals and not any(chosen):
+            raise ArgumentError(
+                f"jit: no argument of {name_of(fun)} has the axis {spec} that dynamic_dims opens;"
+                f" they are {', '.join(map(str, avals))}.{at_user_line()}"
+            )
     else:
-        raise ArgumentError(
-            f"jit: dynamic_dims has {len(spec)} entries, but {name_of(fun)} was called with"
-            f" {call.n_args} positional arguments.{at_user_line()}\n"
-            "Give an axis for all, or an entry for each argument."
-        )
-    places: list[Place] = []
+        entries = entries_of(spec, fun, call.n_args, kwargs)
+        named = positional_names(fun, call.n_args)
+        values = [(named[i], x) for i, x in zip(places, args, strict=True)]
+        values += [(name, kwargs[name]) for name in sorted(kwargs)]
+        chosen = [axes for name, x in values for axes in leaf_axes(entries.get(name), x, fun)]
+    places_found: list[Place] = []
     for leaf, (axes, aval) in enumerate(zip(chosen, avals, strict=True)):
         for axis in axes:
             if not -aval.ndim <= axis < aval.ndim:
@@ -415,8 +458,30 @@ def places_of(
                     f"jit: dynamic_dims opens the axis {axis} of an argument of {name_of(fun)},"
                     f" but that is {aval}.{at_user_line()}"
                 )
-            places.append((leaf, axis % aval.ndim))
-    return sorted(set(places))
+            places_found.append((leaf, axis % aval.ndim))
+    return sorted(set(places_found))
+
+
+def entries_of(spec: Any, fun: Any, n_args: int, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of each parameter, given for parameters by position or by name.
+
+    Errors: ValueError for fewer entries than positional arguments.
+    """
+    if isinstance(spec, Frozen):
+        return dict(spec.items)
+    if len(spec) < n_args:
+        raise ArgumentError(
+            f"jit: dynamic_dims has {len(spec)} entries, but {name_of(fun)} was called with"
+            f" {n_args} positional arguments.{at_user_line()}\n"
+            "Give an axis for all, or an entry for each parameter."
+        )
+    names = positional_names(fun, len(spec))
+    if len(spec) > n_args and any(name.startswith("args[") for name in names[n_args:]):
+        raise ArgumentError(
+            f"jit: dynamic_dims has {len(spec)} entries, but {name_of(fun)} has not so many"
+            f" parameters.{at_user_line()}"
+        )
+    return dict(zip(names, spec, strict=True))
 
 
 def is_axes(spec: Any) -> bool:
@@ -473,5 +538,6 @@ def frozen_spec(spec: Any) -> Any:
 
 
 def letters(k: int) -> str:
-    """Return the name of an open axis: a to z, then a1 and so on."""
-    return chr(ord("a") + k % 26) + (str(k // 26) if k >= 26 else "")
+    """Return the name of an open axis: a to z, then aa and so on."""
+    first, last = divmod(k, 26)
+    return (letters(first - 1) if first else "") + chr(ord("a") + last)

@@ -299,7 +299,7 @@ def open_program(
     fun: Any, options: JitOptions, call: Call, found: FunctionPrograms, key: Any
 ) -> Any:
     """Return a program with open axes at the sizes of a call, None where its axes are fixed."""
-    if options.dynamic is None or current.strict or current.debug_nans or current.debug_infs:
+    if options.dynamic is None or current.strict:
         return None
     return open_axes().program_at(fun, options, call, found, key)
 

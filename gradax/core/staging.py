@@ -78,7 +78,7 @@ class StagingTrace(Trace):
             check_alive(x)
             return self.constant(x, x.aval)
         if type(x) is Size:
-            return self.atom(Size.to_array(x))
+            return self.atom(Size.to_array(x, int))
         aval = aval_of(x)
         is_number = not dtypes.is_extended(aval.dtype) and aval.dtype != dtypes.float0
         if aval.ndim == 0 and self.inline_scalars and is_number:

@@ -71,7 +71,7 @@ def as_value(x: Any) -> Any:
     if isinstance(x, (Array, Tracer)):
         return x
     if type(x) is Size:
-        return Size.to_array(x)
+        return Size.to_array(x, int)
     aval = aval_of(x)
     if not isinstance(x, (*NUMPY_TYPES, *_SCALARS)):
         return as_value(array_protocol(x))
@@ -91,7 +91,7 @@ def to_numpy(x: Any, dtype: Any) -> np.ndarray[Any, Any]:
         return np.asarray(x).astype(dtype)
 
 
-def check_fits(x: int, dtype: Any) -> int:
+def check_fits(x: Any, dtype: Any) -> Any:
     """Return `x` when it is within the range of an integer `dtype`."""
     info = np.iinfo(dtype)
     if not info.min <= x <= info.max:

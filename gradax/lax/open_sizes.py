@@ -11,10 +11,10 @@ from gradax.core.aval import Aval
 from gradax.core.op import Op, operation, unsupported
 from gradax.core.staging import open_axes_now
 from gradax.core.tangent import Zero
-from gradax.core.value import aval_of
+from gradax.core.value import check_fits
 from gradax.errors import StaticSizeError, at_user_line, require
 from gradax.lax.families import tangent_like
-from gradax.sizes import Size, Stopped
+from gradax.sizes import Size, Stopped, escaped
 
 
 @final
@@ -22,13 +22,15 @@ from gradax.sizes import Size, Stopped
 class SizeOf(Op):
     """The size of an open axis, or what is computed from such, as a number.
 
-    Shapes: -> int[], weakly typed.
+    Shapes: -> dtype[].
     """
 
-    size: Size
+    size: Any
+    dtype: Any
+    weak_type: bool = True
 
     def infer(self, *avals: Aval) -> Aval:
-        return aval_of(self.size)
+        return Aval((), self.dtype, self.weak_type)
 
     def jvp(self, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         out = self()
@@ -39,10 +41,10 @@ class SizeOf(Op):
 
     def lower(self, *operands: kernel.Tensor) -> Any:
         size = kernel.const(self.size, kernel.INT)
-        return kernel.compute((), lambda: kernel.convert(size, aval_of(self.size).dtype))
+        return kernel.compute((), lambda: kernel.convert(size, self.dtype))
 
     def reference(self, *operands: Any) -> Any:
-        return np.asarray(int(self.size), aval_of(self.size).dtype)
+        return np.asarray(int(self.size), self.dtype)
 
 
 @final
@@ -98,9 +100,25 @@ def counted(mask: Any) -> tuple[Any, Any] | None:
     return mask, size
 
 
-def size_of(size: Size) -> Any:
-    """Return the size of an open axis as a traced number."""
-    return SizeOf(size)()
+def size_of(size: Size, kind: type = int) -> Any:
+    """Return the size of an open axis as a traced number of a Python type.
+
+    Errors: OverflowError for one that the type's dtype does not hold.
+    """
+    return number_of(size, np.dtype(dtypes.canonicalize_dtype(kind)))
+
+
+def number_of(size: Size, dtype: Any, weak_type: bool = True) -> Any:
+    """Return the size of an open axis as a traced number of a dtype.
+
+    Errors: OverflowError for one that the dtype does not hold.
+    """
+    if not size.owner.is_traced:
+        raise escaped(size)
+    if dtypes.issubdtype(dtype, np.integer):
+        check_fits(size, dtype)
+    return SizeOf(size, dtype, weak_type)()
 
 
 Size.to_array = size_of  # type: ignore[method-assign]
+Size.to_number = number_of  # type: ignore[method-assign]

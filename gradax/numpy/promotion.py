@@ -28,6 +28,8 @@ from gradax.sizes import Size, same_shape
 
 ARRAYS: Final = (Array, Tracer)
 SCALARS: Final = dtypes.PYTHON_SCALARS
+# What is a number without a shape, and the type whose rules it follows.
+NUMBERS: Final = {**{kind: kind for kind in SCALARS}, Size: int}
 INEXACT: Final = frozenset((*dtypes.FLOATS, *dtypes.COMPLEXES))
 COMPLEX: Final = frozenset(dtypes.COMPLEXES)
 INTEGERS: Final = frozenset((*dtypes.SIGNED, *dtypes.UNSIGNED))
@@ -58,6 +60,8 @@ class Constants:
 
     def __call__(self, x: Any) -> Any:
         """Return the array of a scalar, made or remembered."""
+        if type(x) is Size:
+            return Size.to_number(x, self.aval.dtype, self.aval.weak_type)
         # 0.0 and -0.0 are equal as keys, and so are complex numbers whose zeros differ in sign.
         key = str(x) if type(x) is complex or x == 0 else x
         found = self.cache.get(key)
@@ -113,7 +117,7 @@ def is_operand(x: Any) -> bool:
     return (
         isinstance(x, ARRAYS)
         or type(x) in SCALARS
-        or isinstance(x, (np.ndarray, np.generic, bool, int, float, complex))
+        or isinstance(x, (np.ndarray, np.generic, bool, int, float, complex, Size))
         or (hasattr(x, "__jax_array__") and not isinstance(x, type))
     )
 
@@ -164,14 +168,19 @@ def promoted(name: str, x: Any, y: Any, inexact: bool = False) -> tuple[Any, Any
     return x if fx is None else fx(x), y if fy is None else fy(y)
 
 
+def key_of(x: Any) -> Any:
+    """Return what plans know an operand by: its aval, or the type of a number."""
+    kind = NUMBERS.get(type(x))
+    return x.aval if kind is None else kind
+
+
 def planned(
     name: str, x: Any, y: Any, plans: dict[tuple[Any, Any, Any], Plan]
 ) -> tuple[Any, Any, Plan]:
     """Return operands as arrays, tracers or Python scalars, with what each of them needs."""
-    x = x if type(x) in SCALARS else operand(name, x, 0)
-    y = y if type(y) in SCALARS else operand(name, y, 1)
-    kx = type(x) if type(x) in SCALARS else x.aval
-    ky = type(y) if type(y) in SCALARS else y.aval
+    x = x if type(x) in NUMBERS else operand(name, x, 0)
+    y = y if type(y) in NUMBERS else operand(name, y, 1)
+    kx, ky = key_of(x), key_of(y)
     key = (kx, ky, current.trace_key)
     plan = plans.get(key)
     if plan is None:
@@ -300,7 +309,8 @@ def convert(x: Any, dtype: Any, weak: bool = False) -> Any:
     """Return a value in `dtype`; nothing happens where it has it."""
     if type(x) in SCALARS:
         return constants(type(x), dtype, weak)(x)
-    x = as_value(x) if type(x) is Size else x
+    if type(x) is Size:
+        return Size.to_number(x, dtype, weak)
     aval = x.aval
     if aval.dtype == dtype and aval.weak_type == weak:
         return x

@@ -23,5 +23,6 @@ from gradax.sizes.choices import span_of as span_of
 from gradax.sizes.registers import registers as registers
 from gradax.sizes.registers import written_as_registers as written_as_registers
 from gradax.sizes.size import Size as Size
+from gradax.sizes.size import escaped as escaped
 from gradax.sizes.unknown import LEAST as LEAST
 from gradax.sizes.unknown import Unknown as Unknown

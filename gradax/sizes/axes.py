@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ast import literal_eval
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradax.errors import at_user_line
-from gradax.sizes.size import Size, str_of
+from gradax.sizes.size import Size, escaped, str_of
 from gradax.sizes.unknown import EXPECTED, LEAST, TYPICAL, Monomial, Unknown
 
 
@@ -22,9 +22,9 @@ class Settled(BaseException):
     opened the axis traces again, with that size in its place.
     """
 
-    def __init__(self, position: int, same_as: int | None) -> None:
-        super().__init__(f"axis {position}: {'fixed' if same_as is None else same_as}")
-        self.position, self.same_as = position, same_as
+    def __init__(self, axis: Unknown, same_as: Unknown | None = None) -> None:
+        super().__init__(f"{axis.text}: {'fixed' if same_as is None else same_as.text}")
+        self.axis, self.same_as = axis, same_as
 
 
 class Guard:
@@ -50,6 +50,12 @@ class Guard:
         return f"{str_of(left)} {relation} {str_of(right)}"
 
 
+def is_remainder(terms: Mapping[Monomial, int]) -> bool:
+    """Tell whether a size is the remainder of a division, or a multiple of one."""
+    monomials = list(terms)
+    return len(monomials) == 1 and [u.kind for u in monomials[0]] == ["remainder"]
+
+
 class OpenAxes:
     """The open axes of one program, and the guards that its sizes have met."""
 
@@ -59,7 +65,12 @@ class OpenAxes:
         # and those sizes. With `stops`, tracing stops at the first that is not known yet.
         self.expected, self.stops = expected, False
         self.counts: list[Any] = []
+        # Counts that are fixed, by number.
+        self.fixed: set[int] = set()
         self.guards: dict[tuple[Size, str], Guard] = {}
+        # Whether the program is being traced or compiled; and what has been settled meanwhile.
+        self.is_traced = True
+        self.settled: Settled | None = None
         self._unknowns: dict[str, Unknown] = {}
 
     def open(self, name: str, value: int, what: str) -> Size:
@@ -77,11 +88,11 @@ class OpenAxes:
         """
         k = len(self.counts)
         value = self.expected[k] if k < len(self.expected) else EXPECTED
-        if value < LEAST:
+        if value < LEAST or k in self.fixed:
             self.counts.append(value)
             return value
         axis = Unknown("axis", (), f"n{k}", TYPICAL, value)
-        axis.position, axis.what, axis.is_data = len(self.axes), what, True
+        axis.position, axis.what, axis.number = len(self.axes), what, k
         self.axes.append(axis)
         self.counts.append(Size(self, {(axis,): 1}))
         return self.counts[-1]
@@ -117,6 +128,8 @@ class OpenAxes:
         known = size.is_zero() if relation == "==" else size.is_nonnegative()
         if known is not None:
             return known
+        if not self.is_traced:
+            raise escaped(size)
         size = size.reduced(relation)
         found = self.guards.get((size, relation))
         if found is None:
@@ -128,14 +141,22 @@ class OpenAxes:
         return found.holds
 
     def settle(self, size: Size) -> None:
-        """Raise `Settled` where a size that is zero makes an axis fixed, or equal to another."""
+        """Raise `Settled` where a size that is zero makes an axis fixed, or equal to another.
+
+        That 2*(a//2) is a, or a%2 zero, fixes nothing.
+        """
         terms = dict(size.terms)
         rest = terms.pop((), 0)
-        axes = [m[0] for m in terms if len(m) == 1 and m[0].kind == "axis" and not m[0].is_data]
-        if len(axes) == len(terms) == 1 and abs(terms[(axes[0],)]) == 1:
-            raise Settled(axes[0].position, None)
-        if len(axes) == len(terms) == 2 and not rest and set(terms.values()) == {1, -1}:
-            raise Settled(max(a.position for a in axes), min(a.position for a in axes))
+        single = [m[0] for m in terms if len(m) == 1 and m[0].kind == "axis"]
+        plain = [axis for axis in single if axis.number < 0]
+        if len(plain) == len(terms) == 2 and not rest and set(terms.values()) == {1, -1}:
+            first, second = sorted(plain, key=lambda axis: axis.position)
+            self.settled = Settled(second, first)
+        elif (rest or len({c > 0 for c in terms.values()}) == 1) and not is_remainder(terms):
+            self.settled = Settled(max(size.axes(), key=lambda axis: axis.position))
+        else:
+            return
+        raise self.settled
 
     def learn(self, guard: Guard) -> None:
         """Narrow the range of an axis by what a guard says of it alone."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from math import gcd
+from math import ceil, floor, gcd, isfinite, isnan
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
@@ -14,6 +16,12 @@ from gradax.sizes.unknown import Monomial, Unknown, axes_of, range_of
 
 if TYPE_CHECKING:
     from gradax.sizes.axes import OpenAxes
+
+
+# What an operator of a size is computed with as arrays, and the operators that give floats.
+NUMBERS: tuple[type[Any], ...] = (int, float, complex, np.generic, np.ndarray)
+OF_FLOATS = frozenset({"__truediv__", "__rtruediv__", "__pow__"})
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 @final
@@ -28,7 +36,8 @@ class Size:
     # NumPy leaves operators to this class.
     __array_ufunc__: ClassVar[None] = None
     # Makes a traced scalar of a size, where it meets floats; `lax` assigns it.
-    to_array: ClassVar[Callable[[Size], Any]]
+    to_array: ClassVar[Callable[[Size, type], Any]]
+    to_number: ClassVar[Callable[[Size, Any, bool], Any]]
 
     def __init__(self, owner: OpenAxes, terms: Mapping[Monomial, int]) -> None:
         self.owner = owner
@@ -133,8 +142,12 @@ class Size:
     def lifted(self, other: Any) -> Size | None:
         """Return another operand as a size, None where it is not an integer."""
         if type(other) is Size:
+            if other.owner is not self.owner:
+                raise escaped(self if not self.owner.is_traced else other)
             return other
         if isinstance(other, (int, np.integer)):
+            return Size(self.owner, {(): int(other)})
+        if isinstance(other, np.ndarray) and other.ndim == 0 and other.dtype.kind in "iub":
             return Size(self.owner, {(): int(other)})
         return None
 
@@ -165,6 +178,10 @@ class Size:
                 return exact, 0
             if other.owner.decide(other, "=="):
                 raise ZeroDivisionError("integer division or modulo of a size by zero")
+            if self.is_surely_within(0, other):
+                return 0, simple(self)
+            if self.is_surely_within(-other, 0):
+                return -1, self + other
             return self.unknowns(other)
         if n < 0:
             quotient, rest = (-self if isinstance(-self, Size) else self).divided(
@@ -178,6 +195,14 @@ class Size:
             return simple(Size(self.owner, whole)), left
         quotient, remainder = left.unknowns(other)
         return Size(self.owner, whole) + quotient, remainder
+
+    def is_surely_within(self, low: Any, high: Any) -> bool:
+        """Tell whether low <= self < high for all sizes."""
+        for apart in (self - low, high - self - 1):
+            is_above = apart >= 0 if isinstance(apart, int) else apart.is_nonnegative()
+            if not is_above:
+                return False
+        return True
 
     def exactly_by(self, other: Size) -> Size | int | None:
         """Return the quotient where one monomial divides all terms, None elsewhere."""
@@ -271,27 +296,39 @@ class Size:
         return self
 
     def of_array(self, method: str, other: Any) -> Any:
-        """Return what an operator gives on the size as a traced number."""
-        is_number = isinstance(other, (int, float, complex, np.generic, np.ndarray, Size))
-        if not is_number and not hasattr(other, "aval"):
+        """Return what an operator gives on the size as a traced number.
+
+        Arrays and tracers do it themselves.
+        """
+        if hasattr(other, "aval") or not isinstance(other, (*NUMBERS, Size)):
             return NotImplemented
-        return getattr(Size.to_array(self), method)(
-            Size.to_array(other) if type(other) is Size else other
-        )
+        kind = np.result_type(getattr(other, "dtype", type(other)), np.int8).kind
+        is_float = kind == "f" or method in OF_FLOATS
+        number = Size.to_array(self, complex if kind == "c" else float if is_float else int)
+        if type(other) is Size:
+            other = Size.to_array(other, float if is_float else int)
+        return getattr(number, method)(other)
 
     # Comparisons.
 
     def compared(self, other: Any, swapped: bool, strict: bool, method: str) -> Any:
         """Tell whether self <= other (or other <= self), strictly or not."""
         y = self.lifted(other)
+        if y is None and isinstance(other, (float, np.floating)):
+            return self.compared_with_float(float(other), swapped, strict)
         if y is None:
-            if isinstance(other, float):
-                x = self.value
-                raise static_error(self, f"a comparison with {other} ({x} here)")
             return self.of_array(method, other)
         apart = self.plus(y, -1) if swapped else y.plus(self, -1)
         apart = apart - 1 if strict else apart
         return apart >= 0 if isinstance(apart, int) else self.owner.decide(apart, ">=")
+
+    def compared_with_float(self, other: float, swapped: bool, strict: bool) -> bool:
+        """Tell whether self <= other (or other <= self), strictly or not."""
+        if not isfinite(other):
+            return False if isnan(other) else (other < 0) == swapped
+        if swapped:
+            return self > floor(other) if strict else self >= ceil(other)
+        return self < ceil(other) if strict else self <= floor(other)
 
     def __lt__(self, other: Any) -> Any:
         return self.compared(other, False, True, "__lt__")
@@ -308,11 +345,13 @@ class Size:
     def __eq__(self, other: object) -> Any:
         if self is other:
             return True
+        if type(other) is Size and other.owner is not self.owner:
+            return False
+        if isinstance(other, (float, np.floating)) and float(other).is_integer():
+            other = int(other)
         y = self.lifted(other)
         if y is None:
-            return self.of_array("__eq__", other) if hasattr(other, "aval") else False
-        if y.owner is not self.owner and y.constant is None:
-            return False
+            return NotImplemented if hasattr(other, "aval") else False
         apart = self.plus(y, -1)
         return apart == 0 if isinstance(apart, int) else self.owner.decide(apart, "==")
 
@@ -321,6 +360,8 @@ class Size:
         return not equal if isinstance(equal, bool) else NotImplemented
 
     def __hash__(self) -> int:
+        if not sys._getframe(1).f_code.co_filename.startswith(PACKAGE):
+            raise static_error(self, "A set or a dictionary of numbers")
         if self._hash is None:
             self._hash = hash((id(self.owner), str_of(self)))
         return self._hash
@@ -387,6 +428,15 @@ def simple(size: Size) -> Size | int:
     """Return a size, as an int where it is one."""
     constant = size.constant
     return size if constant is None else constant
+
+
+def escaped(size: Size) -> StaticSizeError:
+    """Make the error for a size that is used when its program has been traced."""
+    return StaticSizeError(
+        f"The size {size!r} of an open axis (jit's dynamic_dims) is used outside of the function"
+        f" that was traced with it.{at_user_line()}\nIt stands for no number there: return arrays"
+        " from the function, do not keep x.shape."
+    )
 
 
 def static_error(size: Size, who: str) -> StaticSizeError:

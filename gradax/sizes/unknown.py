@@ -24,7 +24,7 @@ class Unknown:
     """
 
     __slots__ = (
-        "kind", "parts", "text", "value", "likely", "low", "high", "position", "what", "is_data",
+        "kind", "parts", "text", "value", "likely", "low", "high", "position", "what", "number",
     )  # fmt: skip
 
     def __init__(
@@ -35,7 +35,9 @@ class Unknown:
         self.low: int | None = LEAST if kind == "axis" else None
         self.high: int | None = None
         self.position = -1
-        self.what, self.is_data = "", False
+        self.what = ""
+        # Of a size that data decides: the number of the mask that is counted.
+        self.number = -1
 
 
 def range_of(monomial: Monomial) -> tuple[int | None, int | None]:

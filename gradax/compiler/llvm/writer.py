@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradax.sizes import Size, Unknown, registers
+from gradax.sizes import Size, Unknown, escaped, registers
 
 # Where the runtime's context holds the address of the open axes' sizes.
 SIZES_OFFSET = 16
@@ -150,6 +150,9 @@ def size_lines(lines: Sequence[str]) -> list[str]:
     """Return the instructions that compute the sizes of open axes that a text names."""
     table = registers()
     used = [] if table is None else table.used_in(lines)
+    for _, size in used:
+        if not size.owner.is_traced:
+            raise escaped(size)
     return SizeWriter().write(used) if used else []
 
 
