@@ -7,6 +7,7 @@ reads them as if they lay along the axis that it writes. No element is gathered.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from gradax.compiler.llvm.loops import Body, LoopWriter, Range, Shape
 from gradax.compiler.llvm.memory import masked_load
@@ -15,7 +16,7 @@ from gradax.compiler.llvm.writer import Writer, memory_type, vector
 from gradax.compiler.schedule.affine import Accesses, Form, linear, offset_of
 from gradax.compiler.schedule.ir import Nest, slot_of
 from gradax.kernel import Load, Scalar
-from gradax.sizes import has_open
+from gradax.sizes import is_open, likely, same
 
 # Rows of a tile that are read at once: neighbouring lines of memory are fetched together.
 BLOCK = 64
@@ -26,15 +27,12 @@ MOST_TILES = 4
 def tile_axis(kernel: Nest, shape: Shape) -> int:
     """Return the axis along which a nest reads what it writes along another, -1 for none."""
     lanes, across = shape.lanes, shape.vector_axis
-    if across < 0 or lanes < 4 or len(shape.order) < 2 or has_open(kernel.space):
+    if across < 0 or lanes < 4 or len(shape.order) < 2:
         return -1
-    points = 1
-    for n in kernel.space:
-        points *= n
-    if points < LEAST_POINTS or shape.extents[across] < lanes:
+    if likely(prod(kernel.space)) < LEAST_POINTS or likely(shape.extents[across]) < lanes:
         return -1
     loads = tile_loads(kernel, across)
-    axes = {axis for _, axis in loads if shape.extents[axis] >= lanes}
+    axes = {axis for _, axis in loads if likely(shape.extents[axis]) >= lanes}
     chosen = [load for load, axis in loads if axes == {axis}]
     return min(axes) if 0 < len(chosen) <= MOST_TILES else -1
 
@@ -45,9 +43,14 @@ def tile_loads(kernel: Nest, across: int) -> list[tuple[Load, int]]:
     found: list[tuple[Load, int]] = []
     for load, form in accesses.loads:
         step = form.at(across)
-        if step is None or abs(step) <= 2 or load.guard is not None:
+        is_near = step is not None and not is_open(step) and abs(step) <= 2
+        if step is None or is_near or load.guard is not None:
             continue
-        along = [axis for axis, c in form.coefficients.items() if c == 1 and form.at(axis) == 1]
+        along = [
+            axis
+            for axis, c in form.coefficients.items()
+            if same(c, 1) and form.at(axis) is not None
+        ]
         if along:
             found.append((load, along[0]))
     return found
@@ -125,7 +128,7 @@ class TileWriter(LoopWriter):
 
         w.loop(begin, end, BLOCK, [], block)
 
-    def columns(self, body: Callable[[str, int], None]) -> None:
+    def columns(self, body: Callable[[str, int | str], None]) -> None:
         """Write the loop over columns of tiles; `body` gets the first lane's place and how many."""
         extent, lanes = self.shape.extents[self.shape.vector_axis], self.shape.lanes
         whole = extent // lanes * lanes
@@ -135,17 +138,23 @@ class TileWriter(LoopWriter):
             return []
 
         self.w.loop("0", str(whole), lanes, [], inside)
-        if whole < extent:
+        if is_open(extent):
+            left = self.w.emit(f"sub i64 {extent}, {whole}")
+            is_left = self.w.emit(f"icmp sgt i64 {left}, 0")
+            self.w.when(is_left, lambda: body(str(whole), left))
+        elif whole < extent:
             body(str(whole), extent - whole)
 
-    def rows(self, begin: str, stop: str, column: str, n_columns: int, innermost: Body) -> None:
+    def rows(
+        self, begin: str, stop: str, column: str, n_columns: int | str, innermost: Body
+    ) -> None:
         """Write the loop over the tiles of a block in one column."""
         lanes, w = self.shape.lanes, self.w
         extent = self.shape.extents[self.along]
 
         def tile(counter: str, _: list[str]) -> list[str]:
             end = w.emit(f"add i64 {counter}, {lanes}")
-            if extent % lanes:
+            if is_open(extent) or extent % lanes:
                 inside = w.emit(f"icmp slt i64 {end}, {stop}")
                 end = w.emit(f"select i1 {inside}, i64 {end}, i64 {stop}")
             self.turn_tiles(counter, end, column, n_columns)
@@ -154,11 +163,12 @@ class TileWriter(LoopWriter):
 
         w.loop(begin, stop, lanes, [], tile)
 
-    def turn_tiles(self, row: str, end: str, column: str, n_columns: int) -> None:
+    def turn_tiles(self, row: str, end: str, column: str, n_columns: int | str) -> None:
         """Read the tiles of all loads, turn them over, and store them on the stack."""
         lanes, w, values = self.shape.lanes, self.w, self.tile_values
         mask = None
-        if self.shape.extents[self.along] % lanes:
+        along = self.shape.extents[self.along]
+        if is_open(along) or along % lanes:
             left = w.emit(f"sub i64 {end}, {row}")
             wanted = values.spread(left, "i64", lanes)
             mask = w.emit(f"icmp slt <{lanes} x i64> {lane_numbers(lanes)}, {wanted}")
@@ -166,13 +176,21 @@ class TileWriter(LoopWriter):
             assert isinstance(node, Load)
             wide = vector(lanes, memory_type(node.dtype))
             lines = [
-                self.read_line(node, row, column, min(k, n_columns - 1), mask) for k in range(lanes)
+                self.read_line(node, row, column, self.column_at(k, n_columns), mask)
+                for k in range(lanes)
             ]
             for k, line in enumerate(turned(w, lines, wide, lanes)):
                 at = w.emit(f"getelementptr {wide}, ptr {place}, i64 {k}")
                 w.do(f"store {wide} {line}, ptr {at}, align 64")
 
-    def read_line(self, node: Load, row: str, column: str, k: int, mask: str | None) -> str:
+    def column_at(self, k: int, n_columns: int | str) -> int | str:
+        """Return lane k of a column, the last one where it has fewer."""
+        if isinstance(n_columns, int):
+            return min(k, n_columns - 1)
+        last = self.w.emit(f"sub i64 {n_columns}, 1")
+        return self.w.intrinsic("llvm.smin.i64", "i64", [("i64", str(k)), ("i64", last)])
+
+    def read_line(self, node: Load, row: str, column: str, k: int | str, mask: str | None) -> str:
         """Read the run of a load in lane `k` of a column."""
         w, values, lanes = self.w, self.tile_values, self.shape.lanes
         step = linear(node.indices[0], values.forms).at(self.shape.vector_axis)
@@ -187,7 +205,7 @@ class TileWriter(LoopWriter):
             return w.emit(f"load {wide}, ptr {address}, align {node.dtype.itemsize}")
         return masked_load(w, wide, address, mask, node.dtype.itemsize, lanes)
 
-    def tile(self, row: str, end: str, column: str, n_columns: int, innermost: Body) -> None:
+    def tile(self, row: str, end: str, column: str, n_columns: int | str, innermost: Body) -> None:
         """Write the loop over the rows of one tile."""
         values, lanes = self.tile_values, self.shape.lanes
 
@@ -205,6 +223,10 @@ class TileWriter(LoopWriter):
 
         if n_columns == lanes:
             whole()
+        elif isinstance(n_columns, str):
+            spread = values.spread(n_columns, "i64", lanes)
+            mask = self.w.emit(f"icmp slt <{lanes} x i64> {lane_numbers(lanes)}, {spread}")
+            self.masked(mask, whole)
         else:
             bits = ", ".join(f"i1 {'true' if k < n_columns else 'false'}" for k in range(lanes))
             self.masked(f"<{bits}>", whole)
