@@ -185,29 +185,6 @@ class IntegerPart {
   Scratch<uint32_t> a_, b_, sums_;
 };
 
-template <class In>
-GX_VECTORIZED uint32_t dot_terms(const In* x, const In* y, int64_t k) {
-  using Wide = std::conditional_t<sizeof(In) == 1, int32_t, uint32_t>;
-  uint32_t sum = 0;
-  for (int64_t q = 0; q < k; ++q)
-    sum += static_cast<uint32_t>(static_cast<Wide>(x[q]) * static_cast<Wide>(y[q]));
-  return sum;
-}
-
-// Products with a vector, whose terms lie together in both operands.
-template <class In, class Out>
-void multiply_vector(CallContext* ctx, const Product<In>& p, const Batch& batch, Out* c) {
-  const int64_t rows = p.n == 1 ? p.m : p.n;
-  parallel_for(ctx, batch.count * rows, grain_for(p.k), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t b = i / rows, row = i % rows * p.k;
-      const In *x = p.a + b * batch.stride_a, *y = p.b + b * batch.stride_b;
-      c[b * batch.stride_c + i % rows] =
-          static_cast<Out>(p.n == 1 ? dot_terms(x + row, y, p.k) : dot_terms(x, y + row, p.k));
-    }
-  });
-}
-
 // The parts that a product is cut into; sums are exact, so that they may follow from the threads.
 struct Parts {
   int64_t rows = 1, columns = 1;
@@ -229,8 +206,8 @@ template <class In, class Out>
 bool multiply_integers(CallContext* ctx, const Product<In>& first, const Batch& batch, Out* c) {
   const IntegerTiles* tiles = integer_tiles();
   if (!tiles || first.m * first.n * first.k < least_work) return false;
-  if ((first.n == 1 && !first.trans_a) || (first.m == 1 && first.trans_b)) {
-    multiply_vector(ctx, first, batch, c);
+  if (first.m == 1 || first.n == 1) {
+    multiply_integer_vectors(ctx, first, batch, c);
     return true;
   }
   const int64_t most = std::min<int64_t>(most_parts, ctx->n_threads > 1 ? 4 * ctx->n_threads : 1);

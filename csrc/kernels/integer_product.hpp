@@ -15,4 +15,8 @@ inline constexpr bool is_packed_integer = std::is_integral_v<T> && sizeof(T) <= 
 template <class In, class Out>
 bool multiply_integers(CallContext* ctx, const Product<In>& first, const Batch& batch, Out* c);
 
+// The same where m or n is 1, of any size.
+template <class In, class Out>
+void multiply_integer_vectors(CallContext* ctx, const Product<In>& p, const Batch& batch, Out* c);
+
 }  // namespace gradax

@@ -53,14 +53,13 @@ template <class T>
 void qr_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, int64_t rows, const T* a, T* q,
               T* r);
 
-// s, and where u is not null u, [m, k], and vh, [k, n], with k = min(m, n). What is not of full
-// rank by far has `failed`, and no results.
-bool may_fit_svd_lanes(int64_t m, int64_t n);  // in stacks of some size
-bool fits_svd_lanes(int64_t batch, int64_t m, int64_t n, bool with_vectors);
+// Singular values, largest first. (Vectors are LAPACK's, whose signs stacks of any size shall
+// have.) What is not of full rank by far has `failed`, and no results.
+bool fits_svd_lanes(int64_t batch, int64_t m, int64_t n);
 
 template <class T>
-void svd_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* s, T* u, T* vh,
-               bool* failed);
+void singular_values_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* s,
+                           bool* failed);
 
 // One element of each matrix of a group.
 template <class T>

@@ -1,6 +1,6 @@
 // Singular values of small matrices in stacks, by rotations that make columns orthogonal (Hestenes
 // 1958): those of full rank; the rest is left to who calls.
-#include <cmath>
+#include <functional>
 #include <limits>
 
 #include "lanes.hpp"
@@ -32,11 +32,9 @@ GX_INLINE void rotate(const Vector& c, const Vector& s, Vector* x, Vector* y, in
   }
 }
 
-// Makes the rows p and q of w orthogonal, and does the same to v; false where they were in all
-// lanes.
+// Makes two rows orthogonal; false where they were in all lanes.
 template <class T, class Vector>
-GX_INLINE bool make_orthogonal(Vector* wp, Vector* wq, Vector* vp, Vector* vq, int64_t length,
-                               int64_t k, T tolerance) {
+GX_INLINE bool make_orthogonal(Vector* wp, Vector* wq, int64_t length, T tolerance) {
   const Vector one = Vector{} + T{1}, zero = {};
   Vector a, b, g;
   dot(wp, wp, length, &a);
@@ -57,19 +55,15 @@ GX_INLINE bool make_orthogonal(Vector* wp, Vector* wq, Vector* vp, Vector* vq, i
   take_roots<T>(&length_of);
   const Vector c = one / length_of, s = c * t;
   rotate(c, s, wp, wq, length);
-  if (vp) rotate(c, s, vp, vq, k);
   return true;
 }
 
-// Rotates the k rows of w, [k, length], until they are orthogonal, and v, [k, k], from ones on;
-// false where some are not in the end. `sizes` gets the rows' lengths.
+// Rotates the k rows of w, [k, length], until they are orthogonal; false where some are not in the
+// end. `sizes` gets the rows' lengths.
 template <class T>
-GX_VECTORIZED bool diagonalize(int64_t k, int64_t length, T* rows, T* vectors, T* sizes) {
+GX_VECTORIZED bool diagonalize(int64_t k, int64_t length, T* rows, T* sizes) {
   using Vector = typename Lanes<T>::Vector;
-  auto *w = reinterpret_cast<Vector*>(rows), *v = reinterpret_cast<Vector*>(vectors);
-  auto* size = reinterpret_cast<Vector*>(sizes);
-  const Vector one = Vector{} + T{1}, zero = {};
-  for (int64_t e = 0; e < k * k && v; ++e) v[e] = e % (k + 1) == 0 ? one : zero;
+  auto *w = reinterpret_cast<Vector*>(rows), *size = reinterpret_cast<Vector*>(sizes);
   const T tolerance =
       std::numeric_limits<T>::epsilon() * static_cast<T>(std::max<int64_t>(length, 4));
   bool moves = true;
@@ -77,8 +71,7 @@ GX_VECTORIZED bool diagonalize(int64_t k, int64_t length, T* rows, T* vectors, T
     moves = false;
     for (int64_t p = 0; p < k; ++p)
       for (int64_t q = p + 1; q < k; ++q)
-        moves |= make_orthogonal<T>(w + p * length, w + q * length, v ? v + p * k : nullptr,
-                                    v ? v + q * k : nullptr, length, k, tolerance);
+        moves |= make_orthogonal<T>(w + p * length, w + q * length, length, tolerance);
   }
   for (int64_t p = 0; p < k; ++p) {
     dot(w + p * length, w + p * length, length, size + p);
@@ -87,84 +80,48 @@ GX_VECTORIZED bool diagonalize(int64_t k, int64_t length, T* rows, T* vectors, T
   return !moves;
 }
 
-// One matrix's results in the order of its singular values.
+// The lane's lengths, times `back`, from the longest to the shortest; false unless all are sure to
+// be what they are.
 template <class T>
-struct LaneSvd {
-  int64_t k, length;
-  const T *rows, *vectors, *sizes;  // of the lane: elements are group_lanes apart
-  T back;
-
-  T size(int64_t p) const { return sizes[p * group_lanes<T>]; }
-
-  // The rows from the longest to the shortest; false unless all are sure to be what they are.
-  bool order(int32_t* places) const {
-    for (int64_t p = 0; p < k; ++p) places[p] = static_cast<int32_t>(p);
-    std::stable_sort(places, places + k, [&](int32_t a, int32_t b) { return size(a) > size(b); });
-    const T most = size(places[0]), least = size(places[k - 1]);
-    return least > most * std::numeric_limits<T>::epsilon() * static_cast<T>(8 * length) &&
-           most <= std::numeric_limits<T>::max();
+bool store_values(int64_t k, int64_t length, const T* sizes, T back, T* s) {
+  for (int64_t p = 0; p < k; ++p) {
+    s[p] = sizes[p * group_lanes<T>];
+    if (!(s[p] <= std::numeric_limits<T>::max())) return false;
   }
-
-  void store_values(const int32_t* places, T* s) const {
-    for (int64_t c = 0; c < k; ++c) s[c] = size(places[c]) * back;
-  }
-
-  // long_side[c * step + i * next] and short_side likewise: column c of the factors.
-  void store_vectors(const int32_t* places, bool is_tall, T* u, T* vh) const {
-    constexpr int lanes = group_lanes<T>;
-    for (int64_t c = 0; c < k; ++c) {
-      const int64_t p = places[c];
-      const T inverse = T{1} / size(p);
-      T *of_long = is_tall ? u + c : vh + c * length, *of_short = is_tall ? vh + c * k : u + c;
-      const int64_t step_long = is_tall ? k : 1, step_short = is_tall ? 1 : k;
-      for (int64_t i = 0; i < length; ++i)
-        of_long[i * step_long] = rows[(p * length + i) * lanes] * inverse;
-      for (int64_t i = 0; i < k; ++i) of_short[i * step_short] = vectors[(p * k + i) * lanes];
-    }
-  }
-};
+  std::sort(s, s + k, std::greater<T>());
+  const T least = std::numeric_limits<T>::epsilon() * static_cast<T>(8 * length) * s[0];
+  const bool is_sure = s[k - 1] > least;
+  for (int64_t p = 0; p < k; ++p) s[p] *= back;
+  return is_sure;
+}
 
 }  // namespace
 
-bool may_fit_svd_lanes(int64_t m, int64_t n) {
-  return m * n > 0 && m * n <= 1024 && std::min(m, n) <= 32;
-}
-
-bool fits_svd_lanes(int64_t batch, int64_t m, int64_t n, bool with_vectors) {
-  if (!may_fit_svd_lanes(m, n)) return false;
-  return m * n <= 64 || (m * n <= (with_vectors ? 1024 : 512) && batch >= 8);
+bool fits_svd_lanes(int64_t batch, int64_t m, int64_t n) {
+  return m * n > 0 && (m * n <= 64 || (m * n <= 512 && batch >= 8));
 }
 
 template <class T>
-void svd_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* s, T* u, T* vh,
-               bool* failed) {
+void singular_values_lanes(CallContext* ctx, int64_t batch, int64_t m, int64_t n, const T* a, T* s,
+                           bool* failed) {
   constexpr int64_t lanes = group_lanes<T>;
   const int64_t size = m * n, k = std::min(m, n), length = std::max(m, n);
-  const bool is_tall = m >= n;
   auto run = [&](int64_t first, int64_t count, T* x) {
-    T *turned = x + size * lanes, *vectors = turned + size * lanes;
-    T *sizes = vectors + k * k * lanes, *back = sizes + k * lanes;
+    T *turned = x + size * lanes, *sizes = turned + size * lanes, *back = sizes + k * lanes;
     gather_lanes(a + first * size, size, count, x);
     scale_lanes(size, x, back);
-    if (is_tall) transpose_lanes(x, m, n, turned);
-    T* rows = is_tall ? turned : x;
-    const bool is_done = diagonalize(k, length, rows, u ? vectors : nullptr, sizes);
-    int32_t places[32];
-    for (int64_t l = 0; l < count; ++l) {
-      const LaneSvd<T> one{k, length, rows + l, vectors + l, sizes + l, back[l]};
-      const int64_t b = first + l;
-      failed[b] = !one.order(places) || !is_done;
-      if (failed[b]) continue;
-      one.store_values(places, s + b * k);
-      if (u) one.store_vectors(places, is_tall, u + b * m * k, vh + b * k * n);
-    }
+    if (m >= n) transpose_lanes(x, m, n, turned);
+    const bool is_done = diagonalize(k, length, m >= n ? turned : x, sizes);
+    for (int64_t l = 0; l < count; ++l)
+      failed[first + l] =
+          !store_values(k, length, sizes + l, back[l], s + (first + l) * k) || !is_done;
   };
-  for_lane_groups<T>(ctx, batch, 2 * size + k * k + k + 1, 30 * k * k * length, run);
+  for_lane_groups<T>(ctx, batch, 2 * size + k + 1, 20 * k * k * length, run);
 }
 
-template void svd_lanes<float>(CallContext*, int64_t, int64_t, int64_t, const float*, float*,
-                               float*, float*, bool*);
-template void svd_lanes<double>(CallContext*, int64_t, int64_t, int64_t, const double*, double*,
-                                double*, double*, bool*);
+template void singular_values_lanes<float>(CallContext*, int64_t, int64_t, int64_t, const float*,
+                                           float*, bool*);
+template void singular_values_lanes<double>(CallContext*, int64_t, int64_t, int64_t, const double*,
+                                            double*, bool*);
 
 }  // namespace gradax

@@ -108,34 +108,6 @@ void fill_empty(const Svd& svd, T* u, T* vh) {
   }
 }
 
-// Makes the first component of at least half the largest size of each row of vh positive: signs of
-// matrices that stacks factor in lanes do not tell how they were factored.
-template <class T>
-void fix_signs(const Svd& svd, T* u, T* vh) {
-  const int64_t k = std::min(svd.m, svd.n), columns = svd.full ? svd.m : k;
-  for (int64_t c = 0; c < k; ++c, vh += svd.n) {
-    T largest = 0;
-    for (int64_t j = 0; j < svd.n; ++j) largest = std::max(largest, std::abs(vh[j]));
-    const T* first = std::find_if(vh, vh + svd.n, [=](T x) { return std::abs(x) >= largest / 2; });
-    if (first == vh + svd.n || *first >= 0) continue;
-    for (int64_t j = 0; j < svd.n; ++j) vh[j] = -vh[j];
-    for (int64_t i = 0; i < svd.m; ++i) u[i * columns + c] = -u[i * columns + c];
-  }
-}
-
-// Those of a stack whose matrices lanes may factor.
-template <class T>
-void fix_small_signs(CallContext* ctx, const Svd& svd, T* u, T* vh) {
-  if constexpr (is_laned_type<T>) {
-    const int64_t k = std::min(svd.m, svd.n);
-    if (!svd.with_vectors || !may_fit_svd_lanes(svd.m, svd.n)) return;
-    const int64_t size_u = svd.m * (svd.full ? svd.m : k), size_vh = svd.n * (svd.full ? svd.n : k);
-    parallel_for(ctx, svd.batch, grain_for(size_u + size_vh), [&](int64_t begin, int64_t end) {
-      for (int64_t b = begin; b < end; ++b) fix_signs(svd, u + b * size_u, vh + b * size_vh);
-    });
-  }
-}
-
 template <class T>
 void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T* u, T* vh);
 
@@ -168,11 +140,11 @@ void decompose_svd(CallContext* ctx, const Svd& svd, const T* in, Real<T>* s, T*
   if (!skipped) return;
   std::fill_n(skipped.get(), svd.batch, true);
   if constexpr (is_laned_type<T>)
-    if (fits_svd_lanes(svd.batch, m, n, svd.with_vectors) &&
-        (m == n || !svd.full || !svd.with_vectors))
-      svd_lanes(ctx, svd.batch, m, n, in, s, u, vh, skipped.get());
-  if (std::find(skipped.get(), skipped.get() + svd.batch, true) == skipped.get() + svd.batch)
-    return;
+    if (!svd.with_vectors && fits_svd_lanes(svd.batch, m, n)) {
+      singular_values_lanes(ctx, svd.batch, m, n, in, s, skipped.get());
+      if (std::find(skipped.get(), skipped.get() + svd.batch, true) == skipped.get() + svd.batch)
+        return;
+    }
   const int64_t size_u = svd.with_vectors ? m * (svd.full ? m : k) : 0;
   const int64_t size_vh = svd.with_vectors ? n * (svd.full ? n : k) : 0;
   T answer{};
@@ -225,7 +197,6 @@ extern "C" void gx_svd(CallContext* ctx, void* const* ins, void* const* outs,
     T* u = svd.with_vectors ? static_cast<T*>(outs[1]) : nullptr;
     T* vh = svd.with_vectors ? static_cast<T*>(outs[2]) : nullptr;
     decompose_svd(ctx, svd, static_cast<const T*>(ins[0]), static_cast<Real<T>*>(outs[0]), u, vh);
-    fix_small_signs(ctx, svd, u, vh);
     return true;
   });
 }

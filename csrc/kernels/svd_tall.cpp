@@ -79,6 +79,41 @@ void multiply_blocks(CallContext* ctx, const Tall& t, const T* q, const T* w, T*
   });
 }
 
+// Which rows of R, and columns of Q, have other signs than the factors that reflections of the
+// whole matrix's columns make (Ballard et al. 2015); `top` holds the first rows of Q, and is
+// overwritten.
+template <class T>
+void find_signs(int64_t k, T* top, T* signs) {
+  for (int64_t j = 0; j < k; ++j) {
+    signs[j] = top[j * k + j] >= 0 ? T{-1} : T{1};
+    const T pivot = top[j * k + j] - signs[j];
+    for (int64_t i = j + 1; i < k; ++i) {
+      const T factor = top[i * k + j] / pivot;
+      for (int64_t c = j + 1; c < k; ++c) top[i * k + c] -= factor * top[j * k + c];
+    }
+  }
+}
+
+// Gives R and the Q of the triangles the signs that LAPACK's factors would have.
+template <class T>
+void fix_signs(CallContext* ctx, const Tall& t, const T* q, T* columns, T* r, T* top, T* signs) {
+  const int64_t k = t.n, stacked = t.blocks() * k;
+  Product<T> p{};
+  p.m = p.n = p.k = p.ldc = k;
+  p.a = q;
+  p.lda = t.size(0);
+  p.b = columns;
+  p.ldb = stacked;
+  p.trans_a = p.trans_b = true;
+  p.c = top;
+  run_batch(ctx, p, Batch{1, 0, 0, 0});
+  find_signs(k, top, signs);
+  for (int64_t j = 0; j < k; ++j) {
+    for (int64_t c = 0; c < k; ++c) r[j * k + c] *= signs[j];
+    for (int64_t i = 0; i < stacked; ++i) columns[j * stacked + i] *= signs[j];
+  }
+}
+
 }  // namespace
 
 bool is_tall(int64_t m, int64_t n) {
@@ -101,6 +136,11 @@ void decompose_tall(CallContext* ctx, int64_t m, int64_t n, const T* in, const S
   transpose(triangles.get(), stacked, k, columns.get());
   factor_block(stacked, k, with_vectors, columns.get(), tau.get(), work.get(),
                static_cast<int>(64 * k), r.get());
+  if (with_vectors) fix_signs(ctx, t, q.get(), columns.get(), r.get(), left.get(), tau.get());
+  // What LAPACK sees is the transpose of what is given, and the triangle of that.
+  if (t.is_wide)
+    for (int64_t i = 0; i < k; ++i)
+      for (int64_t j = 0; j < i; ++j) std::swap(r[i * k + j], r[j * k + i]);
   small(r.get(), s, with_vectors ? left.get() : nullptr, right.get());
   if (!with_vectors) return;
   Product<T> p{};
@@ -108,15 +148,12 @@ void decompose_tall(CallContext* ctx, int64_t m, int64_t n, const T* in, const S
   p.n = p.k = p.ldb = p.ldc = k;
   p.a = columns.get();
   p.trans_a = true;
-  p.b = left.get();
+  p.b = t.is_wide ? right.get() : left.get();
+  p.trans_b = t.is_wide;
   p.c = mixed.get();
   run_batch(ctx, p, Batch{1, 0, 0, 0});
   multiply_blocks(ctx, t, q.get(), mixed.get(), t.is_wide ? vh : u);
-  if (t.is_wide) {
-    transpose(right.get(), k, k, u);
-  } else {
-    std::copy_n(right.get(), size, vh);
-  }
+  std::copy_n(t.is_wide ? left.get() : right.get(), size, t.is_wide ? u : vh);
 }
 
 template void decompose_tall<float>(CallContext*, int64_t, int64_t, const float*,

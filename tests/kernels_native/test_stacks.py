@@ -245,19 +245,6 @@ def test_svd_of_what_is_not_finite():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("m", "n"), [(5, 5), (16, 16), (20, 9), (9, 20)])
-@pytest.mark.parametrize("full", [0, 1])
-def test_signs_do_not_tell_the_size_of_the_stack(full, m, n, dtype):
-    x = normal(dtype, 40, m, n)
-    _, u, vh = svd(x, full)
-    k = min(m, n)
-    for i in (0, 17, 39):
-        _, left, right = svd(x[i : i + 1], full)
-        close(u[i, :, :k], left[0, :, :k], dtype)
-        close(vh[i, :k], right[0, :k], dtype)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("m", "n"), [(1024, 16), (3001, 7), (9, 4000), (1500, 150), (20, 1031)])
 def test_svd_of_long_matrices(m, n, dtype):
     x = normal(dtype, 2, m, n)
@@ -272,8 +259,12 @@ def test_svd_of_long_matrices(m, n, dtype):
     close((u * (s / size[:, 0])[:, None]) @ vh, x / size, dtype)
     for q in (u, vh.swapaxes(1, 2)):
         close(q.swapaxes(1, 2) @ q, np.broadcast_to(np.eye(k), (2, k, k)), dtype)
-    want = np.linalg.svd((x / size).astype(np.float64), compute_uv=False)
+    scaled = (x / size).swapaxes(1, 2)
+    left, want, _ = np.linalg.svd(scaled, full_matrices=False)
     close(s / size[:, 0], want, dtype)
+    if dtype == np.float64:
+        # Signs are those that LAPACK gives the transpose, which is what it sees of shorter ones.
+        assert (np.einsum("ij,ji->i", vh[0], left[0]) > 0).all()
     alone = np.full_like(s, 7)
     call("svd", [x], [alone], [code(x), 2, m, n, 0, False])
     close(alone / size[:, 0], want, dtype)
