@@ -193,7 +193,7 @@ def cond(
     true_fun: Callable[..., Any],
     false_fun: Callable[..., Any],
     *operands: Any,
-    operand: Any = None,
+    operand: Any = ...,
 ) -> Any:
     """Return `true_fun(*operands)` where `pred` holds, else `false_fun(*operands)`.
 
@@ -202,7 +202,7 @@ def cond(
     Shapes: pred: a scalar, bool or number.
     Errors: TypeError when pred is no scalar or the branches' results differ.
     """
-    if operand is not None:
+    if operand is not ...:  # one operand by its older name, which may be None
         operands = (operand,)
     if len(operands) == 2 and not callable(true_fun) and callable(false_fun):
         return cond_of_each(pred, true_fun, false_fun, *operands)

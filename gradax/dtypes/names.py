@@ -39,7 +39,7 @@ class ScalarType(type):
         return not cls == other
 
     def __hash__(cls) -> int:
-        return hash(cls.dtype)
+        return hash(cls.dtype.type)  # as NumPy's class, to which it is equal
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, cls.dtype.type)

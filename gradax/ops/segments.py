@@ -48,6 +48,8 @@ def reduce_segments(
     data, ids = as_value(data), as_value(segment_ids)
     if not dtypes.issubdtype(ids.dtype, np.integer):
         raise DtypeError(f"{name}: segment_ids are integers; got {ids.aval}.{at_user_line()}")
+    if data.ndim == 0:
+        data = lax.broadcast(data, ids.shape)
     if data.shape[: ids.ndim] != ids.shape:
         raise ShapeError(
             f"Incompatible shapes for {name}: got data {data.shape} and segment_ids {ids.shape}."

@@ -105,6 +105,17 @@ def test_the_older_form_of_cond():
     f = lambda p, x, y: lax.cond(p, x, lambda x: x[0] * 2, y, jnp.negative)
     assert f(True, (3.0,), 5.0) == 6.0 and f(False, (3.0,), 5.0) == -5.0
     assert jax.jit(jax.grad(f, 2))(False, (3.0,), 5.0) == -1.0
+    assert lax.cond(True, lambda x: x, lambda x: x, operand=None) is None
+    assert lax.cond(True, lambda x: x * 2, lambda x: x, operand=3.0) == 6.0
+
+
+def test_dtypes_are_keys_as_numpys_classes_are():
+    assert {np.float32: 1}[jnp.float32] == 1 and {jnp.float16: 1}[np.float16] == 1
+
+
+def test_a_number_in_every_segment():
+    found = jax.ops.segment_max(3.0, jnp.array([0, 2]), 3)
+    np.testing.assert_array_equal(found, [3, -np.inf, 3])
 
 
 def test_a_branch_that_comes_twice_is_traced_once():
