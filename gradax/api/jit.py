@@ -82,7 +82,9 @@ class Jitted:
         """Call the function as it is traced, or its program."""
         trace = get_trace()
         if self.options.inline and trace is not None:
-            return self.fun(*args, **kwargs)
+            call = take_apart(self.fun, self.options, args, kwargs)
+            given, named = tree.unflatten(call.in_tree, map(as_value, call.leaves))
+            return call.run(*given, **named)
         leaves, program = self.program(args, kwargs, may_be_open=trace is None)
         refs = program.closed.refs
         if refs:
