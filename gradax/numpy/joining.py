@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from gradax.numpy.promotion import (
     promote_dtypes,
 )
 from gradax.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, expand_dims, reshaped
-from gradax.sizes import Size, as_size, has_open
+from gradax.sizes import Size, as_size, has_open, is_open
 
 Arrays = Sequence[Any]
 
@@ -393,13 +394,16 @@ def roll_by(x: Any, by: Any, axis: int) -> Any:
 
 def resize(a: Any, new_shape: Any) -> Any:
     """Return an array of another shape, its elements repeated or cut off."""
-    x = reshaped(operand("resize", a), (-1,) if np.size(a) else (0,))
+    x = reshaped(operand("resize", a), (-1,) if prod(np.shape(a)) else (0,))
     sizes = new_shape if isinstance(new_shape, (tuple, list)) else (new_shape,)
     sizes = tuple(static_int("resize", n, "a shape's size") for n in sizes)
-    total = int(np.prod(sizes))
+    total = prod(sizes)
     if x.size == 0:
         return convert(operand("resize", np.zeros(sizes)), x.dtype)
     times = -(-total // x.size)
+    if is_open(times):
+        places = remainder(Iota(dtypes.default_dtype("i"), (total,), 0)(), x.size)
+        return Reshape(sizes)(take_along(x, places, 0))
     flat = Concatenate(0)(*[x] * times) if times > 1 else x
     return Reshape(sizes)(Slice((0,), (total,))(flat))
 

@@ -472,9 +472,7 @@ def escaped(size: Size) -> StaticSizeError:
 
 def static_error(size: Size, who: str, mend: str = "") -> StaticSizeError:
     """Make the error for a size that is used where a number is needed."""
-    mend = mend or (
-        "compute with arrays: arange, scan, fori_loop and gradax.numpy take such sizes"
-    )
+    mend = mend or ("compute with arrays: arange, scan, fori_loop and gradax.numpy take such sizes")
     axes = sorted({axis.what for axis in size.axes()})
     return StaticSizeError(
         f"{who} needs a fixed size, but {size!r} is not fixed: it depends on"
