@@ -238,7 +238,8 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True)
             f"fill_diagonal: expected a matrix or axes of one size, got {x.shape}{at_user_line()}"
         )
     n = min(x.shape)
+    line = Iota(np.dtype(np.int32), (n,), 0)() if is_open(n) else np.arange(n)
     value = operand("fill_diagonal", val, 1)
     if value.ndim:
-        value = index(reshaped(value, (-1,)), np.arange(n) % max(value.size, 1))
-    return at(x)[(np.arange(n),) * x.ndim].set(value)
+        value = index(reshaped(value, (-1,)), line % max(value.size, 1))
+    return at(x)[(line,) * x.ndim].set(value)

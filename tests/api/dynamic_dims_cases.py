@@ -206,4 +206,27 @@ OF_SIZES = {
         rows,
         sizes=(9, 15, 100, 33, 64),
     ),
+    "largest half": Case(
+        lambda x: (
+            lax.top_k(x, x.shape[0] // 2),
+            gradax.random.choice(
+                gradax.random.key(0), x.shape[0], (x.shape[0] // 2,), False, gradax.nn.softmax(x)
+            ),
+        ),
+        vector,
+        sizes=FEW,
+        traces=2,
+    ),
+    "fitted polynomial": Case(
+        lambda x: gnp.polyfit(gnp.arange(x.shape[0]) / x.shape[0], x, 2), vector
+    ),
+    "filled diagonals": Case(
+        lambda x: (
+            gnp.fill_diagonal(gnp.zeros((x.size, x.size)), 1.0, inplace=False),
+            gnp.fill_diagonal(gnp.zeros((x.size, 9)), x[:2], inplace=False),
+        ),
+        vector,
+        sizes=FEW,
+        traces=3,
+    ),
 }  # fmt: skip
