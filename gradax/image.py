@@ -16,7 +16,9 @@ import numpy as np
 from gradax import lax
 from gradax import numpy as gnp
 from gradax.errors import ArgumentError, ShapeError, at_user_line
+from gradax.lax.convert import scalar_of
 from gradax.numpy.promotion import operands, promote_dtypes
+from gradax.sizes import has_open
 
 
 class ResizeMethod(enum.Enum):
@@ -155,11 +157,35 @@ def scale_and_translate(
     return mix(image, dims, matrices, precision)
 
 
+def nearest_places(n_in: Any, n_out: Any) -> Any:
+    """Return which of n_in pixels lies at the centre of each of n_out."""
+    if has_open((n_in, n_out)):
+        return halves(n_in, n_out) // (2 * n_out)
+    return np.floor((np.arange(n_out) + 0.5) * n_in / n_out).astype(np.int32)
+
+
+def halves(n_in: Any, n_out: Any) -> Any:
+    """Return the odd numbers below 2 n_out times n_in, as int64: they need no rounding."""
+    odd = lax.iota(np.dtype(np.int64), n_out) * 2 + 1
+    return odd * scalar_of(n_in, np.dtype(np.int64))
+
+
+def open_centres(n_in: Any, n_out: Any, dtype: Any) -> Any:
+    """Return the centres of n_out pixels among n_in, where a size is open.
+
+    Whole parts are split off before anything is rounded.
+    """
+    total, below = halves(n_in, n_out), scalar_of(n_out, np.dtype(np.int64))
+    whole, rest = total // below, total % below
+    part = rest.astype(dtype) / below.astype(dtype)
+    return (whole.astype(dtype) + part - 1.0) / 2.0
+
+
 def nearest(image: Any, shape: tuple[int, ...]) -> Any:
     """Return an image of other sizes in which each pixel is the nearest old one."""
     for d, (n_in, n_out) in enumerate(zip(image.shape, shape, strict=True)):
         if n_in != n_out:
-            places = np.floor((np.arange(n_out) + 0.5) * n_in / n_out).astype(np.int32)
+            places = nearest_places(n_in, n_out)
             image = gnp.take(image, places, axis=d)
     return image
 
@@ -192,9 +218,14 @@ def resize(
     kernel, dtype = KERNELS[chosen], np.float64 if image.dtype == np.float64 else np.float32
     matrices = []
     for d in dims:
-        inverse = image.shape[d] / max(shape[d], 1)
-        # Known now, and so rounded once.
-        places = gnp.asarray(((np.arange(shape[d]) + 0.5) * inverse - 0.5).astype(dtype))
-        stretch = max(inverse, 1.0) if antialias else 1.0
+        n_in, n_out = image.shape[d], shape[d]
+        inverse = n_in / max(n_out, 1)
+        if has_open((n_in, n_out)):
+            places = open_centres(n_in, n_out, dtype)
+            stretch = gnp.maximum(inverse, 1.0).astype(dtype) if antialias else 1.0
+        else:
+            # Known now, and so rounded once.
+            places = gnp.asarray(((np.arange(n_out) + 0.5) * inverse - 0.5).astype(dtype))
+            stretch = max(inverse, 1.0) if antialias else 1.0
         matrices.append(weights(image.shape[d], places, stretch, kernel))
     return mix(image, dims, matrices, precision)

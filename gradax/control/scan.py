@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -37,6 +38,7 @@ from gradax.lax.joining import Concatenate
 from gradax.lax.shapes import broadcast_batch
 from gradax.native import get_trace
 from gradax.records import replace
+from gradax.sizes import is_open, likely
 from gradax.transforms.jvp import inline, instantiate, jvp_program
 from gradax.transforms.linearize import LinearTrace, split_program
 from gradax.transforms.transpose import backward_pass
@@ -336,7 +338,7 @@ def scan(
     in_tree = tree.structure((init, xs))
     slices = [without_axis(x.aval, 0) for x in leaves]
     _, carry, closed, out_tree = settle("scan", f, in_tree, carry, slices, len(carry), carry_tree)
-    steps = max(n, 1) if unroll is True else max(int(unroll), 1)
+    steps = max(likely(n), 1) if unroll is True else max(int(unroll), 1)
     refs, body = closed.refs, inline(closed)
     if refs:
         body = with_refs_carried(body, len(refs), len(closed.consts) + len(carry), len(carry))
@@ -369,11 +371,11 @@ def scan_length(leaves: Sequence[Any], length: int | None) -> int:
             raise ShapeError(f"scan: xs must have a leading axis; got a scalar.{at_user_line()}")
     sizes = {x.shape[0] for x in leaves}
     if length is not None:
-        sizes.add(int(length))
+        sizes.add(length if is_open(length) else int(length))
     if length is not None and length < 0:
         raise ShapeError(f"scan: length must be 0 or more; got {length}.{at_user_line()}")
-    if len(sizes) != 1:
-        got = sorted(sizes) if sizes else "neither xs nor length"
+    if not sizes or (len(sizes) > 1 and any(n != m for n, m in pairwise(sizes))):
+        got = sorted(sizes, key=str) if sizes else "neither xs nor length"
         where = at_user_line()
         raise ShapeError(
             f"scan: expected one leading size in xs and length; got {got}.{where}\nThe steps"

@@ -21,6 +21,7 @@ from gradax.lax.families import REAL, check_dtype, tangent_like
 from gradax.lax.gathering import take_along_axis
 from gradax.lax.shapes import broadcast_batch, move_batch_axis
 from gradax.lax.slicing import canonical_axis
+from gradax.sizes import as_size, is_open
 
 
 @final
@@ -214,9 +215,9 @@ def top_k(operand: Any, k: int, *, axis: int = -1) -> tuple[Any, Any]:
     Errors: TypeError when k is negative or more than the axis has.
     """
     x = as_value(operand)
-    if not isinstance(k, (int, np.integer)):
+    if not isinstance(k, (int, np.integer)) and not is_open(k):
         raise ArgumentTypeError(f"top_k: k must be an integer, got {k!r}.{at_user_line()}")
-    return TopK(int(k), canonical_axis("top_k", axis, x.ndim))(x)
+    return TopK(as_size(k), canonical_axis("top_k", axis, x.ndim))(x)
 
 
 def approx_max_k(
@@ -243,5 +244,5 @@ def approx_min_k(
     x = as_value(operand)
     axis = canonical_axis("approx_min_k", reduction_dimension, x.ndim)
     require(dtypes.issubdtype(x.dtype, np.floating), "approx_min_k", "a float array", x.aval)
-    values, places = TopK(int(k), axis)(Neg()(x))
+    values, places = TopK(as_size(k), axis)(Neg()(x))
     return Neg()(values), places

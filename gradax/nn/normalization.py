@@ -14,6 +14,7 @@ from gradax.api.jit import jit
 from gradax.config import current
 from gradax.errors import ArgumentError, ShapeError, at_user_line
 from gradax.numpy.one_program import one_program
+from gradax.sizes import as_size
 
 Axis = int | tuple[int, ...] | None
 
@@ -151,7 +152,7 @@ def one_hot(x: Any, num_classes: Any, *, dtype: Any = None, axis: int = -1) -> A
     Errors: ValueError for a size that is no integer or an axis outside.
     """
     try:
-        size = int(num_classes.__index__())
+        size = as_size(num_classes)
     except (AttributeError, TypeError):
         raise ArgumentError(
             f"one_hot: num_classes is an integer; got {num_classes!r}.{at_user_line()}"

@@ -27,6 +27,7 @@ from gradax.numpy.promotion import (
     binary,
     binary_any,
     binary_inexact,
+    broadcast_shape,
     convert,
     inexact,
     operand,
@@ -189,8 +190,7 @@ def integer_power(x: Any, y: int) -> Any:
 
 def float_to_integer(x: Any, y: Any) -> Any:
     """Raise floats to integer powers of another array, which keeps its dtype."""
-    shape = np.broadcast_shapes(x.shape, y.shape) if fits(x.shape, y.shape) else None
-    if shape is None or (x.shape and y.shape and x.shape != y.shape):
+    if not fits(x.shape, y.shape) or (x.shape and y.shape and x.shape != y.shape):
         exact = convert(y, x.dtype)
         x, _ = promoted("power", x, exact)
         y, _ = promoted("power", y, convert(x, y.dtype))
@@ -207,7 +207,7 @@ def integer_to_integer(x: Any, y: Any) -> Any:
 
     Negative powers are those of the quotient cut off: ±1 for 1 and -1, else 0.
     """
-    shape = np.broadcast_shapes(x.shape, y.shape)
+    shape = broadcast_shape("power", x.shape, y.shape)
     shift = (ShiftRightLogical if x.dtype in UNSIGNED else ShiftRightArithmetic)()
     zero, one = constant(0, x), constant(1, x)
     out = broadcast_scalar(one, shape)

@@ -29,6 +29,7 @@ from gradax.numpy.promotion import (
     convert,
     operand,
 )
+from gradax.sizes import Size
 
 _COPY: Final = Copy()
 _ORDERS: Final = (None, "K", "C", "A")
@@ -98,6 +99,8 @@ def as_array(x: Any, dtype: Any) -> Any:
         return constants(type(x), dtype, False).make(x)
     if isinstance(x, (np.ndarray, np.generic)):
         return from_numpy(x, dtype)
+    if type(x) is Size:
+        return as_value(x) if dtype is None else Size.to_number(x, dtype, False)
     if isinstance(x, (list, tuple)):
         return from_sequence(x, dtype)
     if hasattr(x, "__jax_array__"):
@@ -134,7 +137,7 @@ def not_numbers(x: Any) -> Exception:
 def from_sequence(x: Any, dtype: Any) -> Any:
     """Return nested sequences as an array."""
     found = leaves(x)
-    if any(isinstance(v, Tracer) or is_key(v) for v in found):
+    if any(isinstance(v, (Tracer, Size)) or is_key(v) for v in found):
         if dtype is None:
             dtype = dtypes.result_type(*found)
         return stacked(x, dtype)

@@ -8,12 +8,15 @@ import numpy as np
 
 from gradax.core.tracer import Tracer
 from gradax.errors import ArgumentError, at_user_line
+from gradax.lax.creation import Iota
 from gradax.lax.cumulative import Cumsum
+from gradax.lax.shapes import BroadcastInDim
 from gradax.numpy.arithmetic import remainder
 from gradax.numpy.at import at
 from gradax.numpy.axes import canonical_axis, known_array
 from gradax.numpy.creation import asarray
 from gradax.numpy.indexing import get, index
+from gradax.numpy.joining import concatenate
 from gradax.numpy.logic import truth, where_select
 from gradax.numpy.promotion import (
     INTEGERS,
@@ -23,6 +26,7 @@ from gradax.numpy.promotion import (
 )
 from gradax.numpy.shaping import expand_dims, moveaxis, reshaped
 from gradax.numpy.taking import integers, nonzero
+from gradax.sizes import as_size, is_open, span_of
 
 
 def coordinates(places: Any, axis: int) -> tuple[Any, ...]:
@@ -113,6 +117,8 @@ def delete(
         x, axis = reshaped(x, (x.size,)), 0
     axis = canonical_axis("delete", axis, x.ndim)
     n = x.shape[axis]
+    if is_open(n) and not isinstance(obj, Tracer):
+        return delete_between(x, obj, axis)
     if isinstance(obj, slice):
         obj = np.arange(n)[obj]
     if (
@@ -134,11 +140,42 @@ def delete(
     return index(x, (*(slice(None),) * axis, np.nonzero(kept)[0]))
 
 
+def delete_between(x: Any, obj: Any, axis: int) -> Any:
+    """Delete slices at known places of an open axis: join what lies between them.
+
+    Errors: StaticSizeError for a slice with gaps, or a mask.
+    """
+    n = x.shape[axis]
+    if isinstance(obj, slice):
+        start, size, step = span_of(obj, n)
+        if abs(step) != 1:
+            known_array("delete", n, "the axis")
+        spans = [(start if step > 0 else start - size + 1, size)]
+    else:
+        places = list(obj) if isinstance(obj, (list, tuple)) else obj
+        places = places if isinstance(places, list) or is_open(places) else np.ravel(places)
+        spans = []
+        for p in [places] if is_open(places) else places:
+            p = as_size(p)
+            if not -n <= p < n:
+                raise IndexError(f"delete: a place is outside an axis of size {n}{at_user_line()}")
+            spans.append((p + n if p < 0 else p, 1))
+    bounds: list[tuple[Any, Any]] = []
+    end: Any = 0
+    for start, size in sorted(spans):
+        if start >= end:
+            bounds.append((end, start))
+            end = start + size
+    parts = [index(x, (*(slice(None),) * axis, slice(a, b))) for a, b in (*bounds, (end, n))]
+    return concatenate(parts, axis)
+
+
 def delete_traced(x: Any, places: Any, axis: int) -> Any:
     """Delete slices at distinct places that are not known yet."""
     n = x.shape[axis]
     places = where_select(places < 0, places + n, places)
-    kept = at(operand("delete", np.ones(n, bool)))[places].set(False)
+    every = BroadcastInDim((n,), ())(convert(True, np.dtype(np.bool_)))
+    kept = at(every)[places].set(False)
     chosen = nonzero(kept, size=max(n - places.size, 0))[0]
     return get(x, (*(slice(None),) * axis, chosen), mode="clip")
 
@@ -151,7 +188,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     axis = canonical_axis("insert", axis, x.ndim)
     n = x.shape[axis]
     if isinstance(obj, slice):
-        obj = np.arange(n)[obj]
+        start, size, step = span_of(obj, n)
+        obj = start + Iota(np.dtype(np.int32), (size,), 0)() * step
     obj = asarray(obj)
     if obj.dtype == np.bool_:
         obj = nonzero(obj)[0]
@@ -170,12 +208,13 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         new = broadcast(convert(new, x.dtype), shape)
     # In increasing order of place, the k-th inserted slice stands k behind where it was asked for.
     order = places.argsort()
-    targets = index(places, order) + np.arange(places.size, dtype=np.int32)
+    targets = index(places, order) + Iota(np.dtype(np.int32), (places.size,), 0)()
     new = get(new, (*(slice(None),) * axis, order))
     total = n + places.size
-    is_new = at(operand("insert", np.zeros(total, bool)))[targets].set(True)
+    none = BroadcastInDim((total,), ())(convert(False, np.dtype(np.bool_)))
+    is_new = at(none)[targets].set(True)
     line = Cumsum(0)(convert(is_new, np.dtype(np.int32)))
-    old_place = operand("insert", np.arange(total, dtype=np.int32)) - line
+    old_place = Iota(np.dtype(np.int32), (total,), 0)() - line
     head = (slice(None),) * axis
     kept = get(x, (*head, old_place), mode="clip") if n else None
     added = get(new, (*head, line - 1), mode="clip")
@@ -199,7 +238,8 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True)
             f"fill_diagonal: expected a matrix or axes of one size, got {x.shape}{at_user_line()}"
         )
     n = min(x.shape)
+    line = Iota(np.dtype(np.int32), (n,), 0)() if is_open(n) else np.arange(n)
     value = operand("fill_diagonal", val, 1)
     if value.ndim:
-        value = index(reshaped(value, (-1,)), np.arange(n) % max(value.size, 1))
-    return at(x)[(np.arange(n),) * x.ndim].set(value)
+        value = index(reshaped(value, (-1,)), line % max(value.size, 1))
+    return at(x)[(line,) * x.ndim].set(value)

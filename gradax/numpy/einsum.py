@@ -20,6 +20,7 @@ from gradax.lax.shapes import ReduceSum, Squeeze, broadcast_scalar
 from gradax.numpy.arithmetic import constant
 from gradax.numpy.promotion import operand, promote_dtypes
 from gradax.numpy.shaping import transposed
+from gradax.sizes import likely
 
 Labelled = tuple[Any, str]
 
@@ -251,6 +252,7 @@ def path_of(
 
     text = ",".join(inputs) + "->" + output
     how = "optimal" if optimize is True else optimize
+    shapes = [tuple(map(likely, shape)) for shape in shapes]
     path, _ = opt_einsum.contract_path(text, *shapes, shapes=True, optimize=how)
     return [pair for step in path for pair in in_pairs(step)]
 
@@ -271,5 +273,6 @@ def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "auto") -> t
     shapes = [operand("einsum_path", x, i + 1).shape for i, x in enumerate(operands)]
     inputs, output = parsed(subscripts, shapes)
     text = ",".join(inputs) + "->" + output
+    shapes = [tuple(map(likely, shape)) for shape in shapes]
     path, info = opt_einsum.contract_path(text, *shapes, shapes=True, optimize=optimize)
     return list(path), str(info)

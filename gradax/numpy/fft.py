@@ -10,14 +10,17 @@ import numpy as np
 
 from gradax import dtypes
 from gradax.errors import ArgumentError, at_user_line
+from gradax.lax.creation import Iota
 from gradax.lax.fft import Fft, FftType
 from gradax.lax.slicing import Pad, Slice
 from gradax.numpy.arithmetic import conjugate, constant
 from gradax.numpy.axes import canonical_axes, canonical_axis, static_int
 from gradax.numpy.creation import asarray
 from gradax.numpy.joining import roll
+from gradax.numpy.logic import where_select
 from gradax.numpy.promotion import COMPLEX, INEXACT, convert, operand, to_inexact
 from gradax.numpy.shaping import moveaxis
+from gradax.sizes import is_open
 
 _NORMS = (None, "backward", "ortho", "forward")
 
@@ -225,7 +228,8 @@ def scaled(x: Any, kind: FftType, n: int, norm: str | None) -> Any:
     """Scale as the norm says; the inverse operations divide by n themselves."""
     is_inverse = kind in (FftType.IFFT, FftType.IRFFT)
     if norm == "ortho":
-        return x * (math.sqrt(n) if is_inverse else 1 / math.sqrt(n))
+        root = n**0.5 if is_open(n) else math.sqrt(n)
+        return x * (root if is_inverse else 1 / root)
     if norm == "forward":
         return x * (n if is_inverse else 1 / n)
     return x
@@ -234,14 +238,20 @@ def scaled(x: Any, kind: FftType, n: int, norm: str | None) -> Any:
 def fftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
     """Return the frequencies of the elements of `fft` for samples `d` apart."""
     n = static_int("fftfreq", n, "n")
-    numbers = np.concatenate([np.arange((n - 1) // 2 + 1), np.arange(-(n // 2), 0)])
+    if is_open(n):
+        line = Iota(np.dtype(np.int32), (n,), 0)()
+        numbers = where_select(line < (n + 1) // 2, line, line - n)
+    else:
+        numbers = np.concatenate([np.arange((n - 1) // 2 + 1), np.arange(-(n // 2), 0)])
     return frequencies("fftfreq", numbers, n, d, dtype, device)
 
 
 def rfftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
     """Return the frequencies of the elements of `rfft` for samples `d` apart."""
     n = static_int("rfftfreq", n, "n")
-    return frequencies("rfftfreq", np.arange(n // 2 + 1), n, d, dtype, device)
+    count = n // 2 + 1
+    numbers = Iota(np.dtype(np.int32), (count,), 0)() if is_open(count) else np.arange(count)
+    return frequencies("rfftfreq", numbers, n, d, dtype, device)
 
 
 def frequencies(name: str, numbers: Any, n: int, d: Any, dtype: Any, device: Any) -> Any:

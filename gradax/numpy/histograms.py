@@ -9,6 +9,7 @@ import numpy as np
 
 from gradax import dtypes
 from gradax.errors import ArgumentError, at_user_line
+from gradax.lax.shapes import BroadcastInDim
 from gradax.numpy.arithmetic import conjugate, real
 from gradax.numpy.at import at
 from gradax.numpy.axes import known_array, static_count, static_int
@@ -52,7 +53,8 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | N
     n = static_count("bincount", length, "length")
     int_dtype = dtypes.default_dtype("i")
     w = convert(1, int_dtype) if weights is None else operand("bincount", weights, 1)
-    zeros = convert(operand("bincount", np.zeros(n)), w.dtype)
+    zero = convert(0, w.dtype)
+    zeros = BroadcastInDim((n,), ())(zero)
     return at(zeros)[clip(values, 0, None)].add(w, mode="drop")
 
 

@@ -19,14 +19,15 @@ from gradax.core.op import Op
 from gradax.core.value import as_value
 from gradax.core.watch import watch
 from gradax.errors import IndexingError, at_user_line
-from gradax.lax.arithmetic import Add
+from gradax.lax.arithmetic import Add, Mul
 from gradax.lax.comparison import Lt, SelectN
 from gradax.lax.convert import ConvertElementType, scalar_of
+from gradax.lax.creation import Iota
 from gradax.lax.dynamic_slicing import DynamicSlice, counted_from_end
 from gradax.lax.gathering import PROMISE, Gather
 from gradax.lax.joining import Concatenate
 from gradax.lax.placement import GatherDimensionNumbers, GatherScatterMode
-from gradax.lax.shapes import BroadcastInDim, Reshape, Squeeze
+from gradax.lax.shapes import BroadcastInDim, Reshape, Squeeze, broadcast_scalar
 from gradax.lax.slicing import Rev, Slice
 from gradax.native import get_trace
 from gradax.numpy.dynamic_slices import first_slice, parted, taken
@@ -39,6 +40,7 @@ from gradax.numpy.indices import (
     Shape,
     Span,
     from_known,
+    is_number,
     known_index,
     parse,
 )
@@ -202,7 +204,7 @@ def dynamic(x: Any, parsed: Entries) -> Any:
     sizes: list[int] = []
     for e, n in zip(taken, parsed.shape, strict=True):
         if isinstance(e, Span):
-            starts.append(np.asarray(e.low if e.size else 0, dtype))
+            starts.append(scalar_of(e.low if e.size else 0, dtype))
             sizes.append(e.size)
         else:
             starts.append(dynamic_start(e, n, dtype))
@@ -218,8 +220,8 @@ def dynamic(x: Any, parsed: Entries) -> Any:
 def dynamic_start(e: Point, n: int, dtype: Any) -> Any:
     """Return the start of a dynamic slice at an integer."""
     place = e.place
-    if type(place) is int:
-        return np.asarray(clipped(e, n), dtype)
+    if is_number(place):
+        return scalar_of(clipped(e, n), dtype)
     if place.dtype != dtype:
         place = ConvertElementType(dtype)(place)
     return counted_from_end("index", place, n, dtype, True)
@@ -238,7 +240,7 @@ def finished(out: Any, flips: tuple[int, ...], new: tuple[int, ...]) -> Any:
 
 def vector_dtype(places: Sequence[Any], shape: Shape) -> Any:
     """Return the dtype of index vectors: int32 unless places or axes need int64."""
-    given = {p.dtype for p in places if type(p) is not int and not isinstance(p, np.ndarray)}
+    given = {p.dtype for p in places if not is_number(p) and not isinstance(p, np.ndarray)}
     wide = INT64 in given or np.dtype(np.uint64) in given
     return INT64 if wide or any(n > MAX_INT32 for n in shape) else INT32
 
@@ -338,8 +340,8 @@ def pattern_of(e: Entry) -> Any:
 class Frame:
     """A `Layout` without index vectors, which are made of `columns`.
 
-    columns: for each axis in the index vectors, the number of its entry (or the places themselves)
-    and the batch axes that they vary on.
+    columns: for each axis in the index vectors, the number of its entry (or the places themselves,
+    or the slice that they are) and the batch axes that they vary on.
     """
 
     numbers: GatherDimensionNumbers
@@ -370,11 +372,11 @@ def frame_of(shape: Shape, pattern: tuple[Any, ...], together: bool) -> Frame:
                 axes.add_shared()
             columns[e.axis] = k, axes.shared_axes(len(e.place))
         elif abs(e.step) > 1 and e.size > 1:
-            columns[e.axis] = np.arange(e.size) * abs(e.step) + e.low, (axes.add_strided(e),)
+            columns[e.axis] = places_of(e, e.size), (axes.add_strided(e),)
         else:
             axes.add_window(e)
             if e.size and e.low:
-                columns[e.axis] = np.asarray(e.low), ()
+                columns[e.axis] = places_of(e, 0), ()
     windows = {e.axis: e.size for e in axes.windows}
     return Frame(
         GatherDimensionNumbers(
@@ -390,6 +392,23 @@ def frame_of(shape: Shape, pattern: tuple[Any, ...], together: bool) -> Frame:
         tuple(axes.new),
         together and (not axes.shared or (len(arrays) == 1 and arrays[0].distinct)),
     )
+
+
+def places_of(span: Span, n: Any) -> Any:
+    """Return the places of a slice, the first one for n=0; a slice of open sizes as itself."""
+    if is_open(n) or is_open(span.low) or is_open(span.step):
+        return span
+    return np.arange(n) * abs(span.step) + span.low if n else np.asarray(span.low)
+
+
+def open_places_of(span: Span, is_first: bool, dtype: Any) -> Any:
+    """Return the places of a slice of open sizes, or the first one."""
+    low = scalar_of(span.low, dtype)
+    if is_first:
+        return low
+    step = broadcast_scalar(scalar_of(abs(span.step), dtype), (span.size,))
+    line = Mul()(Iota(dtype, (span.size,), 0)(), step)
+    return Add()(line, broadcast_scalar(low, (span.size,)))
 
 
 def common_shape(shapes: Sequence[Shape]) -> Shape:
@@ -414,7 +433,10 @@ def index_vectors(parsed: Entries, frame: Frame, wraps: bool) -> Any:
     for axis, (source, dims) in zip(frame.numbers.start_index_map, frame.columns, strict=True):
         entry: Any = entries[source] if type(source) is int else None
         place = source if entry is None else entry.place
-        columns.append((counted(place, shape[axis], dtype, wraps), dims))
+        if isinstance(place, Span):
+            columns.append((open_places_of(place, not dims, dtype), dims))
+        else:
+            columns.append((counted(place, shape[axis], dtype, wraps), dims))
     is_known = all(isinstance(p, np.ndarray) for p, _ in columns) and not has_open(batch)
     if is_known and (batch or get_trace() is None):
         spreads = [spread(p, dims, batch)[..., None] for p, dims in columns]
@@ -433,6 +455,8 @@ def spread(place: Any, dims: tuple[int, ...], batch: Shape) -> Any:
 
 def counted(place: Any, n: int, dtype: Any, wraps: bool) -> Any:
     """Return places on an axis of `n` in `dtype`, negative ones counted from its end."""
+    if is_open(place):
+        return scalar_of(place + n if wraps and place < 0 else place, dtype)
     if type(place) is int or isinstance(place, np.ndarray):
         if not (is_open(n) and np.any(np.less(place, 0))):
             return counted_now(np.asarray(place), n, dtype, wraps)

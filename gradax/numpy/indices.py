@@ -61,7 +61,7 @@ class Span:
 @final
 @record
 class Point:
-    """One element of an axis: a Python integer, or a rank-0 array that may be traced."""
+    """One element of an axis: an integer, a size, or a rank-0 array that may be traced."""
 
     axis: int
     place: Any
@@ -80,6 +80,11 @@ class Places:
 Entry = NewAxis | Span | Point | Places
 
 
+def is_number(place: Any) -> bool:
+    """Tell whether a place is a Python integer, or a size."""
+    return type(place) is int or is_open(place)
+
+
 @final
 @record
 class Entries:
@@ -96,7 +101,7 @@ class Entries:
     def is_static(self) -> bool:
         """Whether there are only slices, Python integers and new axes."""
         return all(
-            not isinstance(e, Places) and not (isinstance(e, Point) and type(e.place) is not int)
+            not isinstance(e, Places) and not (isinstance(e, Point) and not is_number(e.place))
             for e in self.entries
         )
 
@@ -168,7 +173,7 @@ def entry_of(part: Any, axis: int, n: int) -> Entry:
     """Return the entry of a slice, an integer or an array of them on an axis of `n`."""
     if isinstance(part, slice):
         return Span(axis, *span_of(part, n))
-    if type(part) is int or part.ndim == 0:
+    if is_number(part) or part.ndim == 0:
         return Point(axis, part)
     return Places(axis, part)
 
@@ -213,7 +218,7 @@ def check_mask(got: Shape, expected: Shape, position: int) -> None:
 
 def read_part(part: Any, position: int) -> Any:
     """Return one part of an index as None, `...`, a slice, an int, a NumPy mask, or an array."""
-    if part is None or part is Ellipsis or type(part) is int:
+    if part is None or part is Ellipsis or is_number(part):
         return part
     if isinstance(part, slice):
         return read_slice(part, position)

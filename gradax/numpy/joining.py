@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from gradax import dtypes
 from gradax.core.tracer import Tracer
 from gradax.errors import ArgumentError, ShapeError, at_user_line
 from gradax.lax import tile as tile_axes
+from gradax.lax.creation import Iota
 from gradax.lax.cumulative import Cumsum
 from gradax.lax.joining import Concatenate, Split
 from gradax.lax.shapes import BroadcastInDim, Reshape, Squeeze
@@ -27,6 +29,7 @@ from gradax.numpy.promotion import (
     promote_dtypes,
 )
 from gradax.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, expand_dims, reshaped
+from gradax.sizes import Size, as_size, has_open, is_open
 
 Arrays = Sequence[Any]
 
@@ -208,7 +211,9 @@ def cut(name: str, ary: Any, sections: Any, axis: int) -> list[Any]:
     axis = canonical_axis(name, axis, x.ndim)
     n = x.shape[axis]
     if isinstance(sections, (tuple, list)) or np.ndim(sections) > 0:
-        places = [int(p) for p in known_array(name, sections, "the places to cut at")]
+        if not (isinstance(sections, (tuple, list)) and has_open(sections)):
+            sections = [int(p) for p in known_array(name, sections, "the places to cut at")]
+        places = [static_int(name, p, "a place to cut at") for p in sections]
         bounds = [0, *(min(max(p + n if p < 0 else p, 0), n) for p in places), n]
         return parts_between(x, bounds, axis)
     k = static_int(name, sections, "the number of parts")
@@ -274,8 +279,8 @@ def repeat(
         x, axis = reshaped(x, (x.size,)), 0
     x = atleast_1d(x)
     axis = canonical_axis("repeat", axis, x.ndim)
-    if total_repeat_length is None and isinstance(repeats, (int, np.integer)):
-        return repeat_evenly(x, int(repeats), axis)
+    if total_repeat_length is None and isinstance(repeats, (int, np.integer, Size)):
+        return repeat_evenly(x, as_size(repeats), axis)
     if total_repeat_length is None and not isinstance(repeats, Tracer):
         counts = known_array("repeat", repeats, "the number of repeats")
         if counts.size == 1:
@@ -289,7 +294,8 @@ def repeat(
         return take_along(x, convert(operand("repeat", places), dtypes.default_dtype("i")), axis)
     if total_repeat_length is None:
         known_array("repeat", repeats, "the number of repeats (or total_repeat_length)")
-    return repeat_to(x, operand("repeat", asints(repeats), 1), axis, int(total_repeat_length or 0))
+    counts = operand("repeat", asints(repeats), 1)
+    return repeat_to(x, counts, axis, as_size(total_repeat_length or 0))
 
 
 def asints(x: Any) -> Any:
@@ -315,7 +321,7 @@ def repeat_to(x: Any, repeats: Any, axis: int, total: int) -> Any:
         counts = BroadcastInDim((n,), (0,))(counts)
     ends = Cumsum(0)(counts)
     # Place k of the result comes from the first element whose end lies behind k.
-    line = convert(operand("repeat", np.arange(total)), ends.dtype)
+    line = Iota(ends.dtype, (total,), 0)()
     before = BroadcastInDim((total, n), (0,))(line) >= BroadcastInDim((total, n), (1,))(ends)
     places = convert(before, dtypes.default_dtype("i")).sum(1)
     return take_along(x, places.clip(0, max(n - 1, 0)), axis)
@@ -340,7 +346,8 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if any(isinstance(s, Tracer) for s in parts):
         shifts = traced_shifts(shift, len(axes))
     else:
-        shifts = [int(s) for s in np.atleast_1d(np.asarray(shift))]
+        shifts = parts if has_open(parts) else [int(s) for s in np.atleast_1d(np.asarray(shift))]
+        shifts = [as_size(s) for s in shifts]
         shifts = shifts * len(axes) if len(shifts) == 1 else shifts
     if len(shifts) != len(axes) and len(axes) == 1:
         axes = axes * len(shifts)
@@ -371,7 +378,7 @@ def roll_by(x: Any, by: Any, axis: int) -> Any:
     n = x.shape[axis]
     if n == 0:
         return x
-    if isinstance(by, int):
+    if isinstance(by, (int, Size)):
         k = -by % n
         if k == 0:
             return x
@@ -381,19 +388,22 @@ def roll_by(x: Any, by: Any, axis: int) -> Any:
         return Concatenate(axis)(first, Slice(tuple(whole), tuple(stop))(x))
     start = n - remainder(by, n)
     twice = Concatenate(axis)(x, x)
-    places = start + convert(operand("roll", np.arange(n)), start.dtype)
+    places = start + Iota(start.dtype, (n,), 0)()
     return take_along(twice, places, axis)
 
 
 def resize(a: Any, new_shape: Any) -> Any:
     """Return an array of another shape, its elements repeated or cut off."""
-    x = reshaped(operand("resize", a), (-1,) if np.size(a) else (0,))
+    x = reshaped(operand("resize", a), (-1,) if prod(np.shape(a)) else (0,))
     sizes = new_shape if isinstance(new_shape, (tuple, list)) else (new_shape,)
     sizes = tuple(static_int("resize", n, "a shape's size") for n in sizes)
-    total = int(np.prod(sizes))
+    total = prod(sizes)
     if x.size == 0:
         return convert(operand("resize", np.zeros(sizes)), x.dtype)
     times = -(-total // x.size)
+    if is_open(times):
+        places = remainder(Iota(dtypes.default_dtype("i"), (total,), 0)(), x.size)
+        return Reshape(sizes)(take_along(x, places, 0))
     flat = Concatenate(0)(*[x] * times) if times > 1 else x
     return Reshape(sizes)(Slice((0,), (total,))(flat))
 

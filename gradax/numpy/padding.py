@@ -18,6 +18,7 @@ from gradax.numpy.indexing import index
 from gradax.numpy.promotion import INEXACT, SCALARS, convert, operand
 from gradax.numpy.reductions import max, mean, min
 from gradax.numpy.statistics import median
+from gradax.sizes import as_size, is_open
 
 Widths = tuple[tuple[int, int], ...]
 
@@ -72,6 +73,8 @@ def pairs(what: str, value: Any, ndim: int) -> Any:
         given = {int(k) % ndim: v for k, v in value.items()}
         value = [given.get(i, 0) for i in range(ndim)]
         value = [(v, v) if np.ndim(v) == 0 else tuple(v) for v in value]
+    if has_sizes(value):
+        return open_pairs(what, value, ndim)
     numbers = known_array("pad", value, what)
     if what == "pad_width" and numbers.size and numbers.dtype.kind not in "iu":
         raise ShapeError(f"pad: expected integer widths, got {value!r}{at_user_line()}")
@@ -82,6 +85,25 @@ def pairs(what: str, value: Any, ndim: int) -> Any:
             f"pad: {what} {value!r} does not broadcast to ({ndim}, 2){at_user_line()}"
         ) from None
     return tuple((a.item(), b.item()) for a, b in full)
+
+
+def has_sizes(value: Any) -> bool:
+    """Tell whether a number, or one in nested sequences, is the size of an open axis."""
+    return is_open(value) or (isinstance(value, (tuple, list)) and any(map(has_sizes, value)))
+
+
+def open_pairs(what: str, value: Any, ndim: int) -> Any:
+    """Return what `pairs` does, for numbers of which some are sizes of open axes."""
+    rows = value if isinstance(value, (tuple, list)) else [value]
+    if not any(isinstance(row, (tuple, list)) for row in rows):
+        rows = [rows]
+    rows = [tuple(map(as_size, row)) for row in rows]
+    if len(rows) not in (1, ndim) or any(len(row) not in (1, 2) for row in rows):
+        raise ArgumentError(
+            f"pad: {what} {value!r} does not broadcast to ({ndim}, 2){at_user_line()}"
+        )
+    rows = [row * 2 if len(row) == 1 else row for row in rows]
+    return tuple(rows * ndim if len(rows) == 1 else rows)
 
 
 def pad_constant(x: Any, widths: Widths, values: Any) -> Any:

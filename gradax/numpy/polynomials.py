@@ -193,7 +193,8 @@ def polyfit(
         )
     if points.shape[0] != values.shape[0]:
         raise ArgumentError(f"polyfit: {points.shape[0]} places, {values.shape[0]} values")
-    rcond = len(points) * float(dtypes.finfo(points.dtype).eps) if rcond is None else rcond
+    n = points.shape[0]
+    rcond = n * float(dtypes.finfo(points.dtype).eps) if rcond is None else rcond
     lhs, rhs = vander(points, deg + 1), values
     if w is not None:
         weights = convert(operand("polyfit", w), lhs.dtype)
@@ -209,9 +210,9 @@ def polyfit(
     base = inverse_square(lhs / scale) / outer(scale, scale)
     factor: Any = 1
     if cov != "unscaled":
-        if len(points) <= deg + 1:
+        if n <= deg + 1:
             raise ArgumentError("polyfit: the covariance needs more points than coefficients")
-        factor = residuals / (len(points) - deg - 1)
+        factor = residuals / (n - deg - 1)
     factor = index(factor, 0) if values.ndim == 1 and cov != "unscaled" else factor
     if values.ndim == 1:
         return c, base * factor

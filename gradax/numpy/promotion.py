@@ -319,8 +319,9 @@ def convert(x: Any, dtype: Any, weak: bool = False) -> Any:
 
 def pair_of(x: Any) -> tuple[Any, bool]:
     """Return the dtype and the weakness of a value."""
-    if type(x) in SCALARS:
-        return dtypes.dtype_of(x), type(x) is not bool
+    kind = NUMBERS.get(type(x))
+    if kind is not None:
+        return dtypes.dtype_of(kind), kind is not bool
     return x.dtype, x.weak_type
 
 

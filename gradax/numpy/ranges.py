@@ -40,9 +40,12 @@ from gradax.numpy.promotion import (
     operands,
     result_pair,
 )
-from gradax.sizes import Size, as_size
+from gradax.numpy.taking import nonzero
+from gradax.sizes import Size, has_open, is_open
 
 _INT32: Final = np.dtype(np.int32)
+# Steps of ranges with open limits are quotients by numbers up to this one.
+MAX_UNDER: Final = 1024
 
 
 def arange(
@@ -91,9 +94,18 @@ def arange(
 def open_range(begin: Any, end: Any, by: Any, dtype: Any) -> Any:
     """Return the range of limits among which are sizes of open axes.
 
-    Errors: TypeError for limits beside them that are no integers.
+    Errors: ShapeError for a step that is not the quotient of an integer and a small power of 2.
     """
-    n = max(-(-(as_size(end) - as_size(begin)) // as_size(by)), 0)
+    over, under = (by, 1) if is_open(by) else by.as_integer_ratio()
+    if not is_open(over) and under > MAX_UNDER:
+        raise ShapeError(
+            f"arange: how many steps of {by!r} an open axis holds is not computed exactly"
+            f"{at_user_line()}\nUse jnp.arange(n) * {by!r}, where n is their number."
+        )
+    # (end - begin) / by, rounded up: what is no size may be rounded up first.
+    span = [end, -begin] if is_open(over) or over > 0 else [-end, begin]
+    length = sum(x * under if is_open(x) else math.ceil(x * under) for x in span)
+    n = max(-(-length // abs(over)), 0)
     line = Iota(dtype, (n,), 0)()
     line = line if by == 1 else Mul()(convert(by, dtype), line)
     return line if begin == 0 else Add()(convert(begin, dtype), line)
@@ -383,6 +395,30 @@ def tri_mask(n: int, m: int, k: int, lower: bool) -> np.ndarray[Any, Any]:
     return np.tri(n, m, k, dtype=bool) if lower else ~np.tri(n, m, k - 1, dtype=bool)
 
 
+def n_above(n: Any, m: Any, k: Any) -> Any:
+    """Return how many elements of an n by m matrix lie on or above the k-th diagonal."""
+    low = min(max(-k, 0), n)
+    high = min(max(m - k, low), n)
+    return low * m + (high - low) * (m - k) - (high * (high - 1) - low * (low - 1)) // 2
+
+
+def open_triangle(n: Any, m: Any, k: Any, lower: bool) -> tuple[Any, Any]:
+    """Return rows and columns of a triangle of a matrix that has an open axis."""
+    rows, columns = (Iota(dtypes.default_dtype("i"), (n, m), i)() for i in (0, 1))
+    mask = columns <= rows + k if lower else columns >= rows + k
+    count = n * m - n_above(n, m, k + 1) if lower else n_above(n, m, k)
+    return nonzero(mask, size=count)
+
+
+def triangle_indices(name: str, n: Any, k: Any, m: Any, lower: bool) -> tuple[Any, Any]:
+    """Return rows and columns of a triangle of an n by m matrix, n by n where m is None."""
+    m = n if m is None else m
+    if has_open((n, m, k)):
+        n, m, k = (static_int(name, x, what) for x, what in ((n, "n"), (m, "m"), (k, "k")))
+        return open_triangle(n, m, k, lower)
+    return pair_of_indices(tri_mask(n, m, k, lower))
+
+
 def pair_of_indices(mask: np.ndarray[Any, Any]) -> tuple[Any, Any]:
     """Return the rows and columns where a mask holds."""
     rows, columns = np.nonzero(mask)
@@ -391,12 +427,12 @@ def pair_of_indices(mask: np.ndarray[Any, Any]) -> tuple[Any, Any]:
 
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Any, Any]:
     """Return rows and columns of the elements on and below the k-th diagonal."""
-    return pair_of_indices(tri_mask(n, n if m is None else m, k, True))
+    return triangle_indices("tril_indices", n, k, m, True)
 
 
 def triu_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Any, Any]:
     """Return rows and columns of the elements on and above the k-th diagonal."""
-    return pair_of_indices(tri_mask(n, n if m is None else m, k, False))
+    return triangle_indices("triu_indices", n, k, m, False)
 
 
 def tril_indices_from(arr: Any, k: int = 0) -> tuple[Any, Any]:

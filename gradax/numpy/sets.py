@@ -133,7 +133,7 @@ def counts_of(starts: Any, is_first: Any, n: int) -> Any:
         return starts
     total = Cumsum(0)(convert(is_first, starts.dtype))
     # Where the group behind the last one that fits begins.
-    place = places_in(total, operand("unique", np.full((1,), size + 1, starts.dtype)), "left")
+    place = places_in(total, reshaped(convert(size + 1, starts.dtype), (1,)), "left")
     ends = concatenate([index(starts, slice(1, size)), convert(place, starts.dtype)])
     return where_select(starts < n, ends - starts, 0)
 

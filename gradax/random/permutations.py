@@ -81,6 +81,8 @@ def as_count(x: Any, name: str) -> int | None:
 
     Errors: TypeError for another scalar.
     """
+    if is_open(x):
+        return x
     if isinstance(x, (int, np.integer)) and not isinstance(x, bool):
         return int(x)
     if np.ndim(x):
@@ -190,6 +192,11 @@ def chosen(
     return first_at_least(total, lax.mul(top, drawn))
 
 
+def n_halvings(n: Any) -> int:
+    """Return how often an interval of n places is halved until none is left, or more often."""
+    return next(k for k in (16, 31, 63) if n < 1 << k) if is_open(n) else n.bit_length()
+
+
 def first_at_least(ascending: Any, x: Any) -> Any:
     """Return how many of the ascending numbers are below each `x`: by halving an interval.
 
@@ -198,14 +205,14 @@ def first_at_least(ascending: Any, x: Any) -> Any:
     (n,) = ascending.shape
     index = dtypes.canonicalize_dtype(np.int64)
     low, high = lax.full(x.shape, 0, index), lax.full(x.shape, n, index)
-    for _ in range(n.bit_length()):
+    for _ in range(n_halvings(n)):
         middle = lax.div(lax.add(low, high), lax.full_like(low, 2))
         is_below = lax.lt(take(ascending, middle, 0), x)
-        is_open = lax.lt(low, high)
+        is_left = lax.lt(low, high)
         low, high = (
             lax.select(
-                lax.bitwise_and(is_open, is_below), lax.add(middle, lax.full_like(low, 1)), low
+                lax.bitwise_and(is_left, is_below), lax.add(middle, lax.full_like(low, 1)), low
             ),
-            lax.select(lax.bitwise_and(is_open, lax.bitwise_not(is_below)), middle, high),
+            lax.select(lax.bitwise_and(is_left, lax.bitwise_not(is_below)), middle, high),
         )
     return low

@@ -21,6 +21,24 @@ if TYPE_CHECKING:
 # What an operator of a size is computed with as arrays, and the operators that give floats.
 NUMBERS: tuple[type[Any], ...] = (int, float, complex, np.generic, np.ndarray)
 OF_FLOATS = frozenset({"__truediv__", "__rtruediv__", "__pow__"})
+# The methods that NumPy's operators are, and their reflections.
+OPERATORS = {
+    "add": ("__add__", "__radd__"),
+    "subtract": ("__sub__", "__rsub__"),
+    "multiply": ("__mul__", "__rmul__"),
+    "divide": ("__truediv__", "__rtruediv__"),
+    "true_divide": ("__truediv__", "__rtruediv__"),
+    "floor_divide": ("__floordiv__", "__rfloordiv__"),
+    "remainder": ("__mod__", "__rmod__"),
+    "divmod": ("__divmod__", "__rdivmod__"),
+    "power": ("__pow__", "__rpow__"),
+    "less": ("__lt__", "__gt__"),
+    "less_equal": ("__le__", "__ge__"),
+    "greater": ("__gt__", "__lt__"),
+    "greater_equal": ("__ge__", "__le__"),
+    "equal": ("__eq__", "__eq__"),
+    "not_equal": ("__ne__", "__ne__"),
+}
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -33,8 +51,6 @@ class Size:
     # A number, to whoever asks.
     ndim: ClassVar[int] = 0
     shape: ClassVar[tuple[int, ...]] = ()
-    # NumPy leaves operators to this class.
-    __array_ufunc__: ClassVar[None] = None
     # Makes a traced scalar of a size, where it meets floats; `lax` assigns it.
     to_array: ClassVar[Callable[[Size, type], Any]]
     to_number: ClassVar[Callable[[Size, Any, bool], Any]]
@@ -309,6 +325,21 @@ class Size:
             other = Size.to_array(other, float if is_float else int)
         return getattr(number, method)(other)
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Return what a NumPy operator gives; NumPy's functions need a number.
+
+        Errors: StaticSizeError for those, NumPy's own arrays among the operands or not.
+        """
+        names = OPERATORS.get(ufunc.__name__)
+        if method != "__call__" or names is None or kwargs or len(inputs) != 2:
+            name = ufunc.__name__
+            raise static_error(
+                self, f"np.{name}", f"use gradax.numpy.{name}, which takes such sizes"
+            )
+        if type(inputs[0]) is Size:
+            return getattr(inputs[0], names[0])(inputs[1])
+        return getattr(self, names[1])(inputs[0])
+
     # Comparisons.
 
     def compared(self, other: Any, swapped: bool, strict: bool, method: str) -> Any:
@@ -439,12 +470,12 @@ def escaped(size: Size) -> StaticSizeError:
     )
 
 
-def static_error(size: Size, who: str) -> StaticSizeError:
+def static_error(size: Size, who: str, mend: str = "") -> StaticSizeError:
     """Make the error for a size that is used where a number is needed."""
+    mend = mend or ("compute with arrays: arange, scan, fori_loop and gradax.numpy take such sizes")
     axes = sorted({axis.what for axis in size.axes()})
     return StaticSizeError(
         f"{who} needs a fixed size, but {size!r} is not fixed: it depends on"
         f" {', '.join(axes)} (jit's dynamic_dims).{at_user_line()}\n"
-        "Leave that axis out of dynamic_dims (then each size is compiled), or compute with arrays:"
-        " arange, scan, fori_loop and gradax.numpy take such sizes."
+        f"Leave that axis out of dynamic_dims (then each size is compiled), or {mend}."
     )

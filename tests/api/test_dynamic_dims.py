@@ -11,53 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dynamic_dims_cases import FEW, OF_SIZES, Case, columns, images, rows, small_ints, vector
 
 import gradax
 import gradax.numpy as gnp
 from gradax import lax
 from gradax.errors import ArgumentError, NonConcreteBooleanIndexError, StaticSizeError
-
-RNG = np.random.default_rng(0)
-SIZES = (5, 7, 100, 33, 1000, 64, 4097)
-FEW = (5, 7, 100, 33, 64)
-
-
-def vector(n: int) -> Any:
-    return RNG.standard_normal(n).astype(np.float32)
-
-
-def rows(n: int) -> Any:
-    return RNG.standard_normal((n, 10)).astype(np.float32)
-
-
-def columns(n: int) -> Any:
-    return RNG.standard_normal((10, n)).astype(np.float32)
-
-
-def small_ints(n: int) -> Any:
-    return RNG.integers(0, 5, n).astype(np.int32)
-
-
-def images(n: int) -> Any:
-    return RNG.standard_normal((n, 1, 8, 8)).astype(np.float32)
-
-
-class Case:
-    """A function, its arguments by size, the open axes, and how many traces the sizes may take.
-
-    More than one is for sizes that choose an algorithm, or lie at an edge.
-    """
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        *arguments: Callable[[int], Any],
-        dims: Any = 0,
-        traces: int = 1,
-        sizes: tuple[int, ...] = SIZES,
-    ) -> None:
-        self.function, self.arguments, self.dims = function, arguments, dims
-        self.traces, self.sizes = traces, sizes
 
 
 def gaussian_process(x: Any) -> Any:
@@ -219,6 +178,7 @@ CASES = {
     "interpolated": Case(
         lambda x: gnp.interp(x, gnp.array([0.0, 1.0, 2.0]), gnp.array([3.0, 4.0, 1.0])), vector
     ),
+    **OF_SIZES,
 }  # fmt: skip
 
 
@@ -253,6 +213,24 @@ def test_agrees_with_fixed_sizes(name: str):
         args = [make(n) for make in case.arguments]
         compare(run(*args), gradax.jit(case.function)(*args))
     assert counted.traces <= case.traces
+
+
+def test_unique_places_and_counts():
+    def f(x: Any) -> Any:
+        return gnp.unique(x, return_index=True, return_inverse=True, return_counts=True)
+
+    run = gradax.jit(f, dynamic_dims=0)
+    for n in (7, 100, 33):
+        x = small_ints(n)
+        for got, want in zip(run(x), np.unique(x, True, True, True), strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_functions_of_numpy_say_what_to_use():
+    with pytest.raises(StaticSizeError, match=r"(?s)np\.sqrt needs a fixed.*gradax\.numpy\.sqrt"):
+        gradax.jit(lambda x: x / np.sqrt(x.shape[0]), dynamic_dims=0)(vector(5))
+    with pytest.raises(StaticSizeError, match="fixed size"):
+        gradax.jit(lambda x: np.add.outer(x.shape[0], 1), dynamic_dims=0)(vector(5))
 
 
 def test_two_hundred_lengths_compile_once():
@@ -417,7 +395,7 @@ def test_masks(name: str):
     function = MASKED[name]
     run = gradax.jit(function, dynamic_dims=0)
     for n in (9, 30, 4, 1, 0, 2, 60, 33, 34):
-        x = gnp.asarray(RNG.standard_normal(n).astype(np.float32))
+        x = gnp.asarray(vector(n))
         got, want = run(x), function(x)
         for a, b in zip(gradax.tree.leaves(got), gradax.tree.leaves(want), strict=True):
             assert gnp.shape(a) == gnp.shape(b)

@@ -10,6 +10,7 @@ import numpy as np
 from gradax import dtypes
 from gradax import numpy as gnp
 from gradax.errors import ArgumentError, ShapeError, at_user_line
+from gradax.sizes import is_open
 
 
 def floats_of(x: Any) -> Any:
@@ -62,6 +63,11 @@ def block_diag(*arrs: Any) -> Any:
     return gnp.concatenate(rows)
 
 
+def numbers(n: Any) -> Any:
+    """Return the numbers below a size, which are computed where it is open."""
+    return gnp.arange(n) if is_open(n) else np.arange(n)
+
+
 def toeplitz(c: Any, r: Any = None) -> Any:
     """Return the matrix of constant diagonals with a first column and row.
 
@@ -75,7 +81,7 @@ def toeplitz(c: Any, r: Any = None) -> Any:
         return gnp.zeros((*batch, m, n), gnp.result_type(c, r))
     c, r = (gnp.broadcast_to(x, (*batch, x.shape[-1])) for x in (c, r))
     both = gnp.concatenate([gnp.flip(r[..., 1:], -1), c], -1)
-    return both[..., np.arange(m)[:, None] - np.arange(n)[None, :] + n - 1]
+    return both[..., numbers(m)[:, None] - numbers(n)[None, :] + n - 1]
 
 
 def hankel(c: Any, r: Any = None) -> Any:
@@ -86,14 +92,14 @@ def hankel(c: Any, r: Any = None) -> Any:
     c = a_vector("hankel", c)
     r = gnp.zeros_like(c) if r is None else a_vector("hankel", r)
     both = gnp.concatenate([c, r[..., 1:]], -1)
-    return both[..., np.arange(c.shape[-1])[:, None] + np.arange(r.shape[-1])[None, :]]
+    return both[..., numbers(c.shape[-1])[:, None] + numbers(r.shape[-1])[None, :]]
 
 
 def circulant(c: Any) -> Any:
     """Return the matrix whose columns are the rotations of c."""
     c = a_vector("circulant", c)
     n = c.shape[-1]
-    return c[..., (np.arange(n)[:, None] - np.arange(n)[None, :]) % n]
+    return c[..., (numbers(n)[:, None] - numbers(n)[None, :]) % n]
 
 
 def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
