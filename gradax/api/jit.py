@@ -25,7 +25,6 @@ from gradax.api.programs import (
     FunctionPrograms,
     JitOptions,
     TracedProgram,
-    open_axes,
     program_of,
     programs,
     take_apart,
@@ -231,7 +230,9 @@ def jit(
         fun = converted
     static = choose_arguments("static", fun, static_argnums, static_argnames)
     donate = choose_arguments("donate", fun, donate_argnums, donate_argnames)
-    dynamic = None if dynamic_dims is None else open_axes().frozen_spec(dynamic_dims)
+    dynamic = None
+    if dynamic_dims is not None:
+        dynamic = importlib.import_module("gradax.api.open_specs").frozen_spec(dynamic_dims)
     options = JitOptions(static, donate, bool(keep_unused), bool(inline), dynamic)
     outs = out_shardings if device is None else device
     if in_shardings is not None or outs is not None:

@@ -214,12 +214,15 @@ class FunctionPrograms:
         self.by_signature: dict[Any, TracedProgram] = {}
         # The programs with open axes, by what is the same for all their sizes.
         self.families: dict[Any, Any] = {}
+        # In the automatic mode: the sizes that each axis has been met with.
+        self.seen: dict[Any, Any] = {}
         self.has_warned = False
 
     def clear(self) -> None:
         """Forget them."""
         self.by_signature.clear()
         self.families.clear()
+        self.seen.clear()
         self.has_warned = False
 
 

@@ -56,7 +56,7 @@ SAMPLES: list[Sample] = [
     Sample(Iota(np.dtype(np.float32), (3, 4, 2), 1), name="float", skip=NO_OPERANDS),
     Sample(Iota(np.dtype(np.complex64), (3, 4), 0), name="complex", skip=NO_OPERANDS),
     Sample(Iota(np.dtype(np.uint8), (300,), 0), name="wraps", skip=NO_OPERANDS),
-    Sample(SizeOf(7), skip=NO_OPERANDS),
+    Sample(SizeOf(7, np.dtype(np.int32)), skip=NO_OPERANDS),
     Sample(CountOpen(4), arr((3, 4)), dtypes=("bool",), skip=COUNTED),
     Sample(Copy(), arr((3, 4)), dtypes=NUMBERS),
     Sample(Name("hidden"), arr((3, 4)), dtypes=NUMBERS),
