@@ -225,20 +225,18 @@ def jit(
             dynamic_dims=dynamic_dims,
         )  # fmt: skip
     check_callable("jit", fun)
-    if autograph:
-        converted: Callable[..., Any] = autographing.autograph(fun)
-        fun = converted
-    static = choose_arguments("static", fun, static_argnums, static_argnames)
-    donate = choose_arguments("donate", fun, donate_argnums, donate_argnames)
-    dynamic = None
+    traced: Any = autographing.autograph(fun) if autograph else fun
+    static = choose_arguments("static", traced, static_argnums, static_argnames)
+    donate = choose_arguments("donate", traced, donate_argnums, donate_argnames)
+    options = JitOptions(static, donate, bool(keep_unused), bool(inline))
     if dynamic_dims is not None:
-        dynamic = importlib.import_module("gradax.api.open_specs").frozen_spec(dynamic_dims)
-    options = JitOptions(static, donate, bool(keep_unused), bool(inline), dynamic)
+        specs = importlib.import_module("gradax.api.open_specs")
+        options = replace(options, dynamic=specs.frozen_spec(dynamic_dims))
     outs = out_shardings if device is None else device
     if in_shardings is not None or outs is not None:
         placing = importlib.import_module("gradax.api.jit_placing").Placing(in_shardings, outs)
         options = replace(options, placing=placing)
-    return jitted(fun, options)
+    return jitted(traced, options)
 
 
 def jitted(fun: Callable[..., Any], options: JitOptions) -> Any:
