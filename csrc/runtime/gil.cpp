@@ -12,10 +12,12 @@ namespace {
 
 }  // namespace
 
-// The handlers never end, so what was caught needs no rethrowing.
+// The handlers never end, so what was caught needs no rethrowing. What is caught has no address,
+// which is no fault.
 #ifdef __GLIBCXX__
+#define GX_MAY_CATCH_NULL __attribute__((no_sanitize("null")))
 
-void restore_thread(PyThreadState* state) {
+GX_MAY_CATCH_NULL void restore_thread(PyThreadState* state) {
   try {
     PyEval_RestoreThread(state);
   } catch (abi::__forced_unwind&) {
@@ -23,7 +25,7 @@ void restore_thread(PyThreadState* state) {
   }
 }
 
-PyGILState_STATE ensure_gil() {
+GX_MAY_CATCH_NULL PyGILState_STATE ensure_gil() {
   try {
     return PyGILState_Ensure();
   } catch (abi::__forced_unwind&) {

@@ -1,5 +1,6 @@
 """Ctrl-C, forks and the end of the process while calls run or programs are compiled."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -28,7 +29,7 @@ def endless(x):
 """
 
 
-def run(text, timeout=60):
+def run(text, timeout=300 if "GRADAX_SANITIZED" in os.environ else 60):
     script = START + textwrap.dedent(text)
     return subprocess.run(
         [sys.executable, "-u", "-c", script], capture_output=True, text=True, timeout=timeout
