@@ -26,9 +26,9 @@ enum GxStatus {
 };
 
 typedef struct CallContext {
-  int32_t n_threads;  // the most threads a parallel loop of this call may use
-  int32_t status;     // a GxStatus; the first failure wins
-  void* error;        // the Python error object of GX_PYTHON_ERROR, owned
+  int32_t n_threads;     // the most threads a parallel loop of this call may use
+  int32_t status;        // a GxStatus; the first failure wins
+  void* error;           // the Python error object of GX_PYTHON_ERROR, owned
   const int64_t* sizes;  // of axes that the code was not compiled for one size of
   char message[GX_MESSAGE_SIZE];
 } CallContext;
