@@ -29,7 +29,7 @@ from gradax.core.tracer import Tracer
 from gradax.core.value import as_value
 from gradax.errors import RetraceError, at_user_line
 from gradax.locks import make_lock
-from gradax.records import record
+from gradax.records import record, replace
 from gradax.sizes import OpenAxes
 from gradax.transforms.linearize import live_eqns
 
@@ -279,13 +279,18 @@ def program_of(
     found: FunctionPrograms,
     may_be_open: bool = False,
 ) -> Any:
-    """Return the program for a call, tracing it where `found` has none of its signature."""
+    """Return the program for a call, tracing it where `found` has none of its signature.
+
+    Where axes may not be open, as under a transformation, the program is another.
+    """
+    if options.dynamic is not None and not may_be_open:
+        options = replace(options, dynamic=None)
     known = found.by_signature
     key = (avals_of(call), call.in_tree, call.statics, current.trace_key, options)
     key += (bound_axes(), sharded_axes())
     program = known.get(key)
     if program is None or not program.is_current:
-        if may_be_open and (program := open_program(fun, options, call, found, key)) is not None:
+        if (program := open_program(fun, options, call, found, key)) is not None:
             known[key] = program
             return program
         if current.no_tracing:
